@@ -1,0 +1,3 @@
+//! The client `lxc`.
+
+fn main() {}
