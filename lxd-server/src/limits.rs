@@ -1,0 +1,26 @@
+//! Every bound of the daemon, named and together.
+
+use std::time::Duration;
+
+/// The largest request body, in bytes.
+pub const BODY_BYTES_MAX: usize = 4 << 20;
+/// Connections served at once over HTTPS; more wait in the kernel's queue.
+pub const TLS_CONNECTIONS_MAX: usize = 4096;
+/// Connections served at once on the unix socket.
+pub const UNIX_CONNECTIONS_MAX: usize = 1024;
+/// Handshakes under way at once.
+pub const HANDSHAKES_MAX: usize = 256;
+/// How long a TLS handshake may take.
+pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Operations held at once, finished ones included.
+pub const OPERATIONS_MAX: usize = 10_000;
+/// How long a finished operation stays visible, as in LXD.
+pub const OPERATION_LINGER: Duration = Duration::from_secs(5);
+/// Events a slow listener may lag behind before it is cut off.
+pub const EVENT_BACKLOG: usize = 1024;
+/// The longest name of a member, pool, profile or project, in bytes.
+pub const NAME_BYTES_MAX: usize = 63;
+/// How long one request between members may take.
+pub const PEER_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a member has from being accepted until it is active; past that its join is undone.
+pub const JOIN_TIMEOUT: Duration = Duration::from_secs(120);
