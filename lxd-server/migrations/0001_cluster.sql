@@ -2,6 +2,100 @@
 -- Every table is STRICT and has an INTEGER PRIMARY KEY or is WITHOUT ROWID: what is replicated are
 -- rows by their keys. A released file is never edited.
 
+-- Members
+
+-- state: 0 member, 1 joining (until it is active; its join is undone past expires_at), 2 evacuated.
+-- online: written by the leader when it changes; heartbeat: when the member was last heard of.
+-- A server that is in no cluster is the one row ('none', '0.0.0.0'), as in LXD.
+CREATE TABLE nodes (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    description TEXT NOT NULL,
+    address TEXT NOT NULL UNIQUE,
+    schema INTEGER NOT NULL,
+    api_extensions INTEGER NOT NULL,
+    heartbeat TEXT NOT NULL,
+    state INTEGER NOT NULL,
+    online INTEGER NOT NULL,
+    arch INTEGER NOT NULL,
+    failure_domain_id INTEGER NOT NULL REFERENCES nodes_failure_domains (id),
+    expires_at TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE nodes_failure_domains (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE
+) STRICT;
+
+CREATE TABLE nodes_config (
+    node_id INTEGER NOT NULL REFERENCES nodes (id) ON DELETE CASCADE,
+    key TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (node_id, key)
+) STRICT, WITHOUT ROWID;
+
+-- role: 1 database stand-by, promoted first when a voter is lost. Voters are Raft's to know.
+CREATE TABLE nodes_roles (
+    node_id INTEGER NOT NULL REFERENCES nodes (id) ON DELETE CASCADE,
+    role INTEGER NOT NULL,
+    PRIMARY KEY (node_id, role)
+) STRICT, WITHOUT ROWID;
+
+-- Ids of members that left or never came to be; they are never used again.
+CREATE TABLE nodes_removed (id INTEGER PRIMARY KEY) STRICT;
+
+CREATE TABLE cluster_groups (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    description TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE nodes_cluster_groups (
+    node_id INTEGER NOT NULL REFERENCES nodes (id) ON DELETE CASCADE,
+    group_id INTEGER NOT NULL REFERENCES cluster_groups (id) ON DELETE CASCADE,
+    PRIMARY KEY (node_id, group_id)
+) STRICT, WITHOUT ROWID;
+
+-- What is counted across the cluster, e.g. the last node id that was given out.
+CREATE TABLE counters (
+    name TEXT NOT NULL PRIMARY KEY,
+    value INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- A join token: id is its operation's; fingerprint is '' until a joiner's certificate was admitted.
+CREATE TABLE tokens (
+    id TEXT NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    secret TEXT NOT NULL,
+    addresses TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    expires_at TEXT NOT NULL,
+    fingerprint TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Configuration and trust
+
+CREATE TABLE config (
+    key TEXT NOT NULL PRIMARY KEY,
+    value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- type: 1 client, 2 server (a member), 3 metrics.
+CREATE TABLE certificates (
+    id INTEGER PRIMARY KEY,
+    fingerprint TEXT NOT NULL UNIQUE,
+    type INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    certificate TEXT NOT NULL,
+    restricted INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE certificates_projects (
+    certificate_id INTEGER NOT NULL REFERENCES certificates (id) ON DELETE CASCADE,
+    project_id INTEGER NOT NULL REFERENCES projects (id) ON DELETE CASCADE,
+    PRIMARY KEY (certificate_id, project_id)
+) STRICT, WITHOUT ROWID;
+
 -- Projects and profiles
 
 CREATE TABLE projects (
@@ -119,3 +213,16 @@ INSERT INTO projects_config (project_id, key, value) VALUES
 
 INSERT INTO profiles (id, project_id, name, description)
 VALUES (1, 1, 'default', 'Default LXD profile');
+
+INSERT INTO nodes_failure_domains (id, name) VALUES (0, 'default');
+
+INSERT INTO cluster_groups (id, name, description) VALUES (1, 'default', 'Default cluster group');
+
+INSERT INTO nodes (
+    id, name, description, address, schema, api_extensions, heartbeat, state, online, arch,
+    failure_domain_id, expires_at
+) VALUES (1, 'none', '', '0.0.0.0', 1, 0, '', 0, 1, 0, 0, '');
+
+INSERT INTO nodes_cluster_groups (node_id, group_id) VALUES (1, 1);
+
+INSERT INTO counters (name, value) VALUES ('node', 1);
