@@ -1,0 +1,154 @@
+//! The cluster and its members: `/1.0/cluster…`.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::config::{self, Map};
+use crate::fingerprint::Fingerprint;
+use crate::{null, token};
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Cluster {
+    /// Name of the member that answers.
+    pub server_name: String,
+    pub enabled: bool,
+    /// What a joiner has to choose for itself.
+    #[serde(deserialize_with = "null::as_default")]
+    pub member_config: Vec<MemberConfigKey>,
+}
+
+/// Bootstraps a cluster, or joins one when `cluster_address` is given.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ClusterPut {
+    pub server_name: String,
+    pub enabled: bool,
+    #[serde(deserialize_with = "null::as_default")]
+    pub member_config: Vec<MemberConfigKey>,
+    /// `host:port` of the member to join by.
+    pub cluster_address: String,
+    /// The cluster's certificate in PEM.
+    pub cluster_certificate: String,
+    /// `host:port` of this server.
+    pub server_address: String,
+    /// The trust password, or a join token.
+    pub cluster_password: String,
+}
+
+/// A key of a pool or network whose value is each member's own.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MemberConfigKey {
+    /// `storage-pool` or `network`.
+    pub entity: String,
+    pub name: String,
+    pub key: String,
+    pub value: String,
+    /// The question to ask, such as `"source" property for storage pool "local"`.
+    pub description: String,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Member {
+    #[serde(deserialize_with = "null::as_default")]
+    pub roles: Vec<String>,
+    pub failure_domain: String,
+    pub description: String,
+    #[serde(deserialize_with = "config::lenient")]
+    pub config: Map,
+    #[serde(deserialize_with = "null::as_default")]
+    pub groups: Vec<String>,
+    pub server_name: String,
+    pub url: String,
+    /// Whether it holds a replica of the database.
+    pub database: bool,
+    /// `Online`, `Offline` or `Evacuated`.
+    pub status: String,
+    pub message: String,
+    pub architecture: String,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MemberPut {
+    #[serde(deserialize_with = "null::as_default")]
+    pub roles: Vec<String>,
+    pub failure_domain: String,
+    pub description: String,
+    #[serde(deserialize_with = "config::lenient")]
+    pub config: Map,
+    #[serde(deserialize_with = "null::as_default")]
+    pub groups: Vec<String>,
+}
+
+/// Asks for a join token.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MembersPost {
+    pub server_name: String,
+}
+
+/// What a joiner has to know; good for one member of that name.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JoinToken {
+    pub server_name: String,
+    /// Of the cluster's certificate.
+    pub fingerprint: Fingerprint,
+    /// `host:port` of each member that was online.
+    pub addresses: Vec<String>,
+    pub secret: String,
+    pub expires_at: Timestamp,
+}
+
+/// A [`JoinToken`] as the metadata of the operation that made it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct JoinTokenMetadata {
+    pub addresses: Vec<String>,
+    pub expires_at: Timestamp,
+    pub fingerprint: Fingerprint,
+    pub secret: String,
+    pub server_name: String,
+}
+
+impl JoinToken {
+    /// The text that users copy: base64 of the JSON.
+    pub fn encode(&self) -> String {
+        token::encode(self)
+    }
+
+    pub fn decode(text: &str) -> Result<Self, token::Error> {
+        token::decode(text)
+    }
+}
+
+impl From<JoinTokenMetadata> for JoinToken {
+    fn from(metadata: JoinTokenMetadata) -> Self {
+        let JoinTokenMetadata { addresses, expires_at, fingerprint, secret, server_name } =
+            metadata;
+        Self { server_name, fingerprint, addresses, secret, expires_at }
+    }
+}
+
+impl From<JoinToken> for JoinTokenMetadata {
+    fn from(token: JoinToken) -> Self {
+        let JoinToken { server_name, fingerprint, addresses, secret, expires_at } = token;
+        Self { addresses, expires_at, fingerprint, secret, server_name }
+    }
+}
+
+/// Without the secret, so that it reaches no log.
+impl fmt::Debug for JoinToken {
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        formatter
+            .debug_struct("JoinToken")
+            .field("server_name", &self.server_name)
+            .field("addresses", &self.addresses)
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
+    }
+}
