@@ -4,7 +4,7 @@
 
 -- Members
 
--- state: 0 member, 1 joining (until it is active; its join is undone past expires_at), 2 evacuated.
+-- state: 0 member, 1 joining (see joins), 2 evacuated.
 -- online: written by the leader when it changes; heartbeat: when the member was last heard of.
 -- A server that is in no cluster is the one row ('none', '0.0.0.0'), as in LXD.
 CREATE TABLE nodes (
@@ -18,8 +18,7 @@ CREATE TABLE nodes (
     state INTEGER NOT NULL,
     online INTEGER NOT NULL,
     arch INTEGER NOT NULL,
-    failure_domain_id INTEGER NOT NULL REFERENCES nodes_failure_domains (id),
-    expires_at TEXT NOT NULL
+    failure_domain_id INTEGER NOT NULL REFERENCES nodes_failure_domains (id)
 ) STRICT;
 
 CREATE TABLE nodes_failure_domains (
@@ -62,15 +61,25 @@ CREATE TABLE counters (
     value INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- A join token: id is its operation's; fingerprint is '' until a joiner's certificate was admitted.
+-- A join token: id is its operation's.
 CREATE TABLE tokens (
     id TEXT NOT NULL PRIMARY KEY,
     name TEXT NOT NULL UNIQUE,
     secret TEXT NOT NULL,
     addresses TEXT NOT NULL,
     created_at TEXT NOT NULL,
-    expires_at TEXT NOT NULL,
-    fingerprint TEXT NOT NULL
+    expires_at TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- A certificate that a token (by its id) or the trust password ('') let in to join, and nothing
+-- else. It means nothing past expires_at. node_id: the member made for it, 0 until it is accepted.
+CREATE TABLE joins (
+    fingerprint TEXT NOT NULL PRIMARY KEY,
+    certificate TEXT NOT NULL,
+    name TEXT NOT NULL,
+    token_id TEXT NOT NULL,
+    node_id INTEGER NOT NULL,
+    expires_at TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 -- Configuration and trust
@@ -220,8 +229,8 @@ INSERT INTO cluster_groups (id, name, description) VALUES (1, 'default', 'Defaul
 
 INSERT INTO nodes (
     id, name, description, address, schema, api_extensions, heartbeat, state, online, arch,
-    failure_domain_id, expires_at
-) VALUES (1, 'none', '', '0.0.0.0', 1, 0, '', 0, 1, 0, 0, '');
+    failure_domain_id
+) VALUES (1, 'none', '', '0.0.0.0', 1, 0, '', 0, 1, 0, 0);
 
 INSERT INTO nodes_cluster_groups (node_id, group_id) VALUES (1, 1);
 

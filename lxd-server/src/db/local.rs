@@ -1,0 +1,109 @@
+//! What only this host knows, in `database/local.db`: its own server configuration, which replica it
+//! uses. Durable when a call returns.
+
+use crate::error::{Context, Error, Result};
+use sqlx::migrate::Migrator;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Row, SqlitePool};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+static MIGRATIONS: Migrator = sqlx::migrate!("migrations/local");
+
+/// This host's own small database.
+pub struct Local(SqlitePool);
+
+/// Which replica this host uses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replica {
+    /// The directory in use, below `database/`.
+    pub directory: String,
+    /// One that a join under way prepares.
+    pub joining: Option<String>,
+}
+
+impl Local {
+    /// Opens or creates the file.
+    pub async fn open(path: &Path) -> Result<Self> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full);
+        let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await;
+        let pool = pool.context("open the local database")?;
+        MIGRATIONS.run(&pool).await.context("update the local database")?;
+        Ok(Self(pool))
+    }
+
+    /// This member's own server configuration.
+    pub async fn config(&self) -> Result<BTreeMap<String, String>> {
+        let rows = sqlx::query("SELECT key, value FROM config").fetch_all(&self.0).await;
+        let rows = rows.context("read the local configuration")?;
+        Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+    }
+
+    /// Replaces all of it, at once.
+    pub async fn set_config(&self, config: &BTreeMap<String, String>) -> Result<()> {
+        let write = async {
+            let mut tx = self.0.begin().await?;
+            sqlx::query("DELETE FROM config").execute(&mut *tx).await?;
+            for (key, value) in config {
+                let insert = sqlx::query("INSERT INTO config (key, value) VALUES (?, ?)");
+                insert.bind(key).bind(value).execute(&mut *tx).await?;
+            }
+            tx.commit().await
+        };
+        write.await.context("write the local configuration")
+    }
+
+    /// The replica in use; `None` before the first start has founded one.
+    pub async fn replica(&self) -> Result<Option<Replica>> {
+        let row = sqlx::query("SELECT directory, joining FROM replica").fetch_optional(&self.0);
+        let row = row.await.context("read which replica is in use")?;
+        Ok(row.map(|row| Replica {
+            directory: row.get(0),
+            joining: Some(row.get::<String, _>(1)).filter(|joining| !joining.is_empty()),
+        }))
+    }
+
+    /// Says which replica is in use from now on.
+    pub async fn set_replica(&self, replica: &Replica) -> Result<()> {
+        let write = sqlx::query("REPLACE INTO replica (one, directory, joining) VALUES (1, ?, ?)")
+            .bind(&replica.directory)
+            .bind(replica.joining.as_deref().unwrap_or_default());
+        write.execute(&self.0).await.context("write which replica is in use")?;
+        Ok(())
+    }
+
+    /// Runs an operator's statements (`lxd sql local`), each with its table of results.
+    pub async fn pool(&self) -> Result<sqlx::pool::PoolConnection<sqlx::Sqlite>, Error> {
+        self.0.acquire().await.context("open the local database")
+    }
+
+    /// Closes the file.
+    pub async fn close(&self) {
+        self.0.close().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_was_set_is_there_after_a_restart() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("local.db");
+        let local = Local::open(&path).await.unwrap();
+        assert_eq!(local.replica().await.unwrap(), None);
+        let config = BTreeMap::from([("core.https_address".to_owned(), "[::]:8443".to_owned())]);
+        local.set_config(&config).await.unwrap();
+        let replica = Replica { directory: "a".into(), joining: Some("b".into()) };
+        local.set_replica(&replica).await.unwrap();
+        local.close().await;
+        let local = Local::open(&path).await.unwrap();
+        assert_eq!(local.config().await.unwrap(), config);
+        assert_eq!(local.replica().await.unwrap(), Some(replica));
+    }
+}

@@ -1,0 +1,85 @@
+//! The cluster database as the rest of the daemon sees it, and what only this host knows.
+//! All SQL of the daemon is in here.
+
+mod local;
+pub mod tables;
+
+pub use local::{Local, Replica};
+pub use replicated_sqlite::Tx;
+
+use crate::error::{Error, Kind, Result};
+use futures::future::BoxFuture;
+use replicated_sqlite::Db;
+use std::sync::{PoisonError, RwLock};
+
+/// The steps of the cluster database's schema, in order; each is replicated once, by one log entry.
+pub const SCHEMA: &[&str] = &[include_str!("../../migrations/0001_cluster.sql")];
+
+/// The replica in use. Joining a cluster exchanges it for another.
+pub struct Database(RwLock<Db>);
+
+impl Database {
+    /// The database over this replica.
+    pub fn new(db: Db) -> Self {
+        Self(RwLock::new(db))
+    }
+
+    /// The replica in use at this moment.
+    pub fn replica(&self) -> Db {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Uses another replica from now on; returns the former one, still open.
+    pub fn exchange(&self, db: Db) -> Db {
+        std::mem::replace(&mut *self.0.write().unwrap_or_else(PoisonError::into_inner), db)
+    }
+
+    /// Runs a transaction and replicates what it changed.
+    ///
+    /// The closure may run more than once, so it touches nothing but its transaction: what it needs
+    /// from outside (the time, secrets, ids) is made before. If it fails, nothing has changed.
+    pub async fn write<'env, T, F>(&self, work: F) -> Result<T>
+    where
+        F: for<'t> Fn(&'t mut Tx<'env>) -> BoxFuture<'t, Result<T>> + Send + Sync,
+        T: Send,
+    {
+        self.replica().write(work).await
+    }
+
+    /// Reads what was true at some moment after the call (linearizable).
+    pub async fn read<'env, T, F>(&self, work: F) -> Result<T>
+    where
+        F: for<'t> Fn(&'t mut Tx<'env>) -> BoxFuture<'t, Result<T>> + Send + Sync,
+        T: Send,
+    {
+        self.replica().read(work).await
+    }
+
+    /// Reads what this member's replica holds, however old; needs no quorum.
+    pub async fn read_local<'env, T, F>(&self, work: F) -> Result<T>
+    where
+        F: for<'t> Fn(&'t mut Tx<'env>) -> BoxFuture<'t, Result<T>> + Send + Sync,
+        T: Send,
+    {
+        self.replica().read_local(work).await
+    }
+}
+
+/// A fresh id for a row that others refer to: random below 2^53, so that every client can hold it.
+pub fn new_id() -> i64 {
+    rand::random_range(1..1 << 53)
+}
+
+impl From<replicated_sqlite::Error> for Error {
+    fn from(error: replicated_sqlite::Error) -> Self {
+        use replicated_sqlite::Error as Db;
+        let kind = match &error {
+            Db::Unavailable { .. } | Db::NotLeader { .. } | Db::Contended | Db::Stopped => {
+                Kind::Unavailable
+            }
+            Db::Refused(_) => Kind::Invalid,
+            _ => Kind::Internal,
+        };
+        Self::new(kind, error)
+    }
+}

@@ -1,0 +1,153 @@
+//! Join tokens, and the joins under way that they (or the trust password) let in.
+
+use crate::db::Tx;
+use crate::error::{Context, Result};
+use jiff::Timestamp;
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+use uuid::Uuid;
+
+/// A join token. Its secret is what makes a stranger a member: shown to administrators alone.
+#[derive(Clone)]
+pub struct Token {
+    /// Its operation's id.
+    pub id: Uuid,
+    /// The name that its bearer gets.
+    pub name: String,
+    /// 64 hex digits.
+    pub secret: String,
+    /// `host:port` of the members that were online.
+    pub addresses: Vec<String>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// Good until then.
+    pub expires_at: Timestamp,
+}
+
+/// A certificate that may do nothing but join.
+#[derive(Clone, Debug)]
+pub struct Join {
+    /// Of the certificate.
+    pub fingerprint: String,
+    /// The certificate, PEM.
+    pub certificate: String,
+    /// The name that it may take; empty when the trust password let it in.
+    pub name: String,
+    /// The token that let it in; `None`: the trust password.
+    pub token: Option<Uuid>,
+    /// The member made for it, once accepted.
+    pub node: Option<u64>,
+    /// It means nothing past that.
+    pub expires_at: Timestamp,
+}
+
+/// Stores a token in place of any other for the same name; returns the id of the one it replaces.
+pub async fn insert(tx: &mut Tx<'_>, token: &Token) -> Result<Option<Uuid>> {
+    let delete = sqlx::query_scalar("DELETE FROM tokens WHERE name = ? RETURNING id");
+    let old: Option<String> = delete
+        .bind(&token.name)
+        .fetch_optional(&mut *tx)
+        .await
+        .context("replace the name's former token")?;
+    let insert = "INSERT INTO tokens (id, name, secret, addresses, created_at, expires_at)
+        VALUES (?, ?, ?, ?, ?, ?)";
+    let insert = sqlx::query(insert)
+        .bind(token.id.to_string())
+        .bind(&token.name)
+        .bind(&token.secret)
+        .bind(token.addresses.join(","))
+        .bind(token.created_at.to_string())
+        .bind(token.expires_at.to_string());
+    insert.execute(tx).await.context("store the token")?;
+    Ok(old.and_then(|id| id.parse().ok()))
+}
+
+/// All tokens, the oldest first, expired ones too.
+pub async fn list(tx: &mut Tx<'_>) -> Result<Vec<Token>> {
+    let rows = "SELECT id, name, secret, addresses, created_at, expires_at FROM tokens ORDER BY created_at, id";
+    let rows = sqlx::query(rows).fetch_all(tx).await.context("read the tokens")?;
+    rows.iter().map(token).collect()
+}
+
+/// The token for a name.
+pub async fn by_name(tx: &mut Tx<'_>, name: &str) -> Result<Option<Token>> {
+    let row = "SELECT id, name, secret, addresses, created_at, expires_at FROM tokens WHERE name = ?";
+    let row = sqlx::query(row).bind(name).fetch_optional(tx).await.context("read the token")?;
+    row.as_ref().map(token).transpose()
+}
+
+/// Deletes a token; tells whether it was there.
+pub async fn delete(tx: &mut Tx<'_>, id: Uuid) -> Result<bool> {
+    let delete = sqlx::query("DELETE FROM tokens WHERE id = ?").bind(id.to_string());
+    let done = delete.execute(tx).await.context("delete the token")?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Lets a certificate in to join, or extends the time it has.
+pub async fn admit(tx: &mut Tx<'_>, join: &Join) -> Result<()> {
+    let insert = "INSERT INTO joins (fingerprint, certificate, name, token_id, node_id, expires_at)
+        VALUES (?, ?, ?, ?, 0, ?)
+        ON CONFLICT (fingerprint) DO UPDATE
+        SET name = excluded.name, token_id = excluded.token_id, expires_at = excluded.expires_at";
+    let insert = sqlx::query(insert)
+        .bind(&join.fingerprint)
+        .bind(&join.certificate)
+        .bind(&join.name)
+        .bind(join.token.map(|id| id.to_string()).unwrap_or_default())
+        .bind(join.expires_at.to_string());
+    insert.execute(tx).await.context("let the joiner in")?;
+    Ok(())
+}
+
+/// Joins under way, by certificate; those whose time is over too.
+pub async fn joins(tx: &mut Tx<'_>) -> Result<Vec<Join>> {
+    let rows = "SELECT fingerprint, certificate, name, token_id, node_id, expires_at FROM joins";
+    let rows = sqlx::query(rows).fetch_all(tx).await.context("read the joins under way")?;
+    rows.iter().map(join).collect()
+}
+
+/// The join of one certificate.
+pub async fn join_of(tx: &mut Tx<'_>, fingerprint: &str) -> Result<Option<Join>> {
+    let row = "SELECT fingerprint, certificate, name, token_id, node_id, expires_at FROM joins WHERE fingerprint = ?";
+    let row = sqlx::query(row).bind(fingerprint).fetch_optional(tx).await;
+    row.context("read the join")?.as_ref().map(join).transpose()
+}
+
+/// Notes which member was made for a join.
+pub async fn set_node(tx: &mut Tx<'_>, fingerprint: &str, node: u64) -> Result<()> {
+    let update = sqlx::query("UPDATE joins SET node_id = ? WHERE fingerprint = ?");
+    let update = update.bind(node.cast_signed()).bind(fingerprint).execute(tx).await;
+    update.context("note the joiner's node id")?;
+    Ok(())
+}
+
+/// A join has come to its end, one way or the other.
+pub async fn end(tx: &mut Tx<'_>, fingerprint: &str) -> Result<()> {
+    let delete = sqlx::query("DELETE FROM joins WHERE fingerprint = ?").bind(fingerprint);
+    delete.execute(tx).await.context("end the join")?;
+    Ok(())
+}
+
+fn token(row: &SqliteRow) -> Result<Token> {
+    let addresses: String = row.get(3);
+    Ok(Token {
+        id: row.get::<String, _>(0).parse().context("read a token's id")?,
+        name: row.get(1),
+        secret: row.get(2),
+        addresses: addresses.split(',').map(str::to_owned).collect(),
+        created_at: row.get::<String, _>(4).parse().context("read a token's date")?,
+        expires_at: row.get::<String, _>(5).parse().context("read a token's date")?,
+    })
+}
+
+fn join(row: &SqliteRow) -> Result<Join> {
+    let node: i64 = row.get(4);
+    Ok(Join {
+        fingerprint: row.get(0),
+        certificate: row.get(1),
+        name: row.get(2),
+        token: row.get::<String, _>(3).parse().ok(),
+        node: (node != 0).then_some(node.cast_unsigned()),
+        expires_at: row.get::<String, _>(5).parse().context("read a join's date")?,
+    })
+}
