@@ -3,4 +3,6 @@
 pub mod clock;
 pub mod error;
 pub mod limits;
+pub mod run;
+pub mod storage;
 pub mod tls;
