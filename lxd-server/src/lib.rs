@@ -2,7 +2,8 @@
 
 pub mod clock;
 pub mod error;
+pub mod events;
+pub mod identity;
 pub mod limits;
-pub mod run;
-pub mod storage;
+pub mod operations;
 pub mod tls;

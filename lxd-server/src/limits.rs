@@ -12,6 +12,14 @@ pub const UNIX_CONNECTIONS_MAX: usize = 1024;
 pub const HANDSHAKES_MAX: usize = 256;
 /// How long a TLS handshake may take.
 pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a request head may take, and how long a kept-alive connection may be idle.
+pub const HEADER_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a request body may take.
+pub const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long requests under way may go on once the daemon stops or a listener is dropped.
+pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
+/// How often a websocket is pinged, and how long a frame may take to be sent.
+pub const PING_INTERVAL: Duration = Duration::from_secs(10);
 /// Operations held at once, finished ones included.
 pub const OPERATIONS_MAX: usize = 10_000;
 /// How long a finished operation stays visible, as in LXD.
