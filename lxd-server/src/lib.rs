@@ -1,5 +1,6 @@
 //! The daemon `lxd`: sockets, use cases, the cluster database, storage and networks of one host.
 
+pub mod api;
 pub mod clock;
 pub mod error;
 pub mod events;
