@@ -7,4 +7,6 @@ pub mod events;
 pub mod identity;
 pub mod limits;
 pub mod operations;
+pub mod run;
+pub mod storage;
 pub mod tls;

@@ -1,0 +1,185 @@
+//! Pools that are plain directories: below the daemon's own, or a given `source` that is shown
+//! there by a bind mount.
+//!
+//! Making one is safe to repeat: a kill leaves nothing that stands in the way of the next try.
+
+use std::fs::{self, DirBuilder, Permissions};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use shared_api::config::Map;
+
+use super::{Error, Pool, mount};
+
+/// The directories of a pool and their modes, as LXD makes them.
+const LAYOUT: [(&str, u32); 8] = [
+    ("buckets", 0o711),
+    ("containers", 0o711),
+    ("containers-snapshots", 0o711),
+    ("custom", 0o700),
+    ("custom-snapshots", 0o700),
+    ("images", 0o700),
+    ("virtual-machines", 0o700),
+    ("virtual-machines-snapshots", 0o700),
+];
+
+/// The mode of a pool's own directory and of the one above it.
+const MODE: u32 = 0o711;
+
+pub(super) fn create(pool: &Pool) -> Result<Map, Error> {
+    let path = pool.path();
+    make(&pool.root.join("storage-pools"), MODE)?;
+    let source = match foreign_source(pool) {
+        None => create_here(pool)?,
+        Some(source) => create_at(pool, &source).inspect_err(|_| undo_at(pool, &source))?,
+    };
+    let mut config = pool.config.clone();
+    config.insert("source".to_owned(), source.to_string_lossy().into_owned());
+    tracing::debug!(pool = %pool.name, ?path, ?source, "pool created");
+    Ok(config)
+}
+
+pub(super) fn start(pool: &Pool) -> Result<(), Error> {
+    let path = pool.path();
+    let Some(source) = foreign_source(pool) else {
+        return lay_out(&path);
+    };
+    if !mount::is_bound(&source, &path) {
+        check_source(pool, &source)?;
+        make(&path, MODE)?;
+        mount::bind(&source, &path)?;
+    }
+    lay_out(&path)
+}
+
+pub(super) fn stop(pool: &Pool) -> Result<(), Error> {
+    match foreign_source(pool) {
+        None => Ok(()),
+        Some(_) => mount::unbind(&pool.path()),
+    }
+}
+
+pub(super) fn delete(pool: &Pool) -> Result<(), Error> {
+    let path = pool.path();
+    let Some(source) = foreign_source(pool) else {
+        return gone(fs::remove_dir_all(&path), &path);
+    };
+    mount::unbind(&path)?;
+    for (name, _) in LAYOUT {
+        let part = source.join(name);
+        gone(fs::remove_dir_all(&part), &part)?;
+    }
+    gone(fs::remove_dir(&path), &path)
+}
+
+/// The directory that keeps the data when it is not the usual one.
+fn foreign_source(pool: &Pool) -> Option<PathBuf> {
+    pool.get("source").map(PathBuf::from).filter(|source| *source != pool.path())
+}
+
+/// Makes the usual directory under another name, so that it appears whole or not at all.
+fn create_here(pool: &Pool) -> Result<PathBuf, Error> {
+    let path = pool.path();
+    let drafts = pool.root.join("storage-pools.new");
+    let draft = drafts.join(pool.name.as_str());
+    gone(fs::remove_dir_all(&draft), &draft)?;
+    make(&drafts, 0o700)?;
+    let made = make(&draft, MODE).and_then(|()| lay_out(&draft)).and_then(|()| {
+        // Replaces an empty directory and nothing else.
+        fs::rename(&draft, &path).map_err(|error| match error.kind() {
+            ErrorKind::DirectoryNotEmpty | ErrorKind::AlreadyExists | ErrorKind::NotADirectory => {
+                Error::Exists(path.clone())
+            }
+            _ => Error::host("create", &path)(error),
+        })
+    });
+    let _ = fs::remove_dir_all(&draft);
+    let _ = fs::remove_dir(&drafts);
+    made.map(|()| path)
+}
+
+/// Takes a given directory and shows it at the usual place.
+fn create_at(pool: &Pool, source: &Path) -> Result<PathBuf, Error> {
+    let path = pool.path();
+    check_source(pool, source)?;
+    if mount::is_bound(source, &path) {
+        // A kill came between here and the end of an earlier try.
+        mount::unbind(&path)?;
+    }
+    if !is_blank(source).map_err(Error::host("read", source))? {
+        return Err(Error::SourceNotEmpty(source.display().to_string()));
+    }
+    match fs::read_dir(&path).map(|mut entries| entries.next().is_none()) {
+        Ok(true) => {}
+        Err(error) if error.kind() == ErrorKind::NotFound => make(&path, MODE)?,
+        _ => return Err(Error::Exists(path)),
+    }
+    mount::bind(source, &path)?;
+    lay_out(&path)?;
+    Ok(source.to_owned())
+}
+
+/// Undoes a [`create_at`] that failed on the way; what was there before stays.
+fn undo_at(pool: &Pool, source: &Path) {
+    let path = pool.path();
+    if mount::is_bound(source, &path) && mount::unbind(&path).is_ok() {
+        for (name, _) in LAYOUT {
+            let _ = fs::remove_dir(source.join(name));
+        }
+    }
+    // Removes nothing but an empty directory.
+    let _ = fs::remove_dir(&path);
+}
+
+fn check_source(pool: &Pool, source: &Path) -> Result<(), Error> {
+    let shown = || source.display().to_string();
+    if !source.is_absolute() || !source.exists() {
+        return Err(Error::SourceMissing(shown()));
+    }
+    if !source.is_dir() {
+        return Err(Error::SourceNotDirectory(shown()));
+    }
+    let real = |path: &Path| path.canonicalize().map_err(Error::host("find", path));
+    if real(source)?.starts_with(real(&pool.root)?) {
+        return Err(Error::SourceWithin(shown()));
+    }
+    Ok(())
+}
+
+/// Whether a directory holds nothing, or nothing but empty directories of a pool's layout.
+fn is_blank(source: &Path) -> io::Result<bool> {
+    for entry in fs::read_dir(source)? {
+        let entry = entry?;
+        let ours = LAYOUT.iter().any(|(name, _)| entry.file_name() == *name);
+        if !ours || !entry.file_type()?.is_dir() || fs::read_dir(entry.path())?.next().is_some() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Makes the directories of a pool that are missing.
+fn lay_out(path: &Path) -> Result<(), Error> {
+    LAYOUT.iter().try_for_each(|(name, mode)| make(&path.join(name), *mode))
+}
+
+/// Makes sure of one directory and its mode, whatever the daemon's umask.
+fn make(path: &Path, mode: u32) -> Result<(), Error> {
+    match DirBuilder::new().mode(mode).create(path) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists && path.is_dir() => {}
+        made => made.map_err(Error::host("create", path))?,
+    }
+    fs::set_permissions(path, Permissions::from_mode(mode))
+        .map_err(Error::host("change the mode of", path))
+}
+
+/// The result of a removal for which "it was not there" is a success.
+fn gone(removed: io::Result<()>, path: &Path) -> Result<(), Error> {
+    match removed {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(Error::host("remove", path)(error))
+        }
+        _ => Ok(()),
+    }
+}
