@@ -2,10 +2,13 @@
 //! Field names, order and what is left out when empty are LXD's; a field that a request leaves out
 //! or sends as `null` has its type's default, as in Go.
 
+pub mod address;
 pub mod certificates;
 pub mod cluster;
 pub mod config;
 pub mod events;
+pub mod expiry;
+pub mod extensions;
 pub mod fingerprint;
 pub mod init;
 pub mod name;

@@ -1,5 +1,7 @@
 //! Configuration maps: how they are read from requests and from preseed files.
 
+pub mod server;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;

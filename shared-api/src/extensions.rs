@@ -1,0 +1,30 @@
+//! What this server can do beyond version 1.0 of the API: clients switch behaviour on by these names.
+
+/// The extensions that work, in LXD's order. Only what is built and tested is listed.
+pub const ALL: &[&str] = &[
+    "etag",
+    "patch",
+    "https_allowed_credentials",
+    "network",
+    "profile_usedby",
+    "certificate_update",
+    "storage",
+    "entity_description",
+    "operation_description",
+    "clustering",
+    "event_lifecycle",
+    "clustering_join",
+    "clustering_server_address",
+    "event_location",
+    "clustering_roles",
+    "clustering_architecture",
+    "clustering_sizing",
+    "firewall_driver",
+    "api_os",
+    "clustering_join_token",
+    "server_supported_storage_drivers",
+    "event_lifecycle_requestor_address",
+    "database_leader",
+    "event_project",
+    "cluster_join_token_expiry",
+];
