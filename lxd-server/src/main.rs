@@ -1,3 +1,24 @@
-//! The daemon `lxd`.
+//! The daemon `lxd`: parses the command line, runs one command, turns its outcome into an exit code.
 
-fn main() {}
+use clap::Parser;
+use lxd_server::args::{Arguments, Command};
+use lxd_server::{client, daemon, init};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let outcome = match &arguments.command {
+        None | Some(Command::Daemon) => daemon::run(&arguments.global),
+        Some(Command::Init(_)) => init::run(),
+        Some(Command::Waitready(wait)) => client::wait_ready(wait),
+        Some(Command::Shutdown(shutdown)) => client::shutdown(shutdown),
+        Some(Command::Sql(sql)) => client::sql(sql),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            client::complain(&error);
+            ExitCode::FAILURE
+        }
+    }
+}

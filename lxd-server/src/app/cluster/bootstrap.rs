@@ -1,0 +1,60 @@
+//! Makes this server the first member of a new cluster.
+
+use crate::app::undo::Undo;
+use crate::context::Context;
+use crate::db::tables::{certificates, members};
+use crate::db::{self};
+use crate::error::{Error, Result};
+use crate::node::Replica;
+use crate::tls::Identity;
+use futures::FutureExt;
+use shared_api::name::MemberName;
+use std::sync::Arc;
+
+/// Founds a cluster with this server as its only member, which is reachable at `address`.
+///
+/// The database is the one that the server has already: only its row gets a name. The certificate
+/// is on disk before that row is written; a kill in between leaves a server without a cluster, and
+/// the next start removes the certificate.
+pub async fn bootstrap(ctx: &Context, name: &MemberName, address: &str) -> Result<()> {
+    let _joining = ctx.joining.lock().await;
+    if super::is_clustered(ctx) {
+        return Err(Error::internal("This server is already clustered"));
+    }
+    let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
+    let names = [name.to_string(), host.trim_matches(['[', ']']).to_owned()];
+    let cluster = Identity::generate(&ctx.host, &names)?;
+    let replica = ctx.node.replica();
+    replica.save_cluster(&cluster)?;
+    let mut undo = Undo::new();
+    undo.push("forget the cluster's certificate", async { replica.forget_cluster() });
+    match name_first_member(ctx, name, address).await {
+        Ok(()) => undo.disarm(),
+        Err(error) => {
+            undo.run().await;
+            return Err(error);
+        }
+    }
+    replica.db.set_address(replica.membership.node, address).await?;
+    ctx.events.set_location(name.as_str());
+    let clustered = Arc::new(Replica::clustered(&replica, cluster));
+    super::join::adopt(ctx, clustered)
+}
+
+async fn name_first_member(ctx: &Context, name: &MemberName, address: &str) -> Result<()> {
+    let own = certificates::Certificate::member(&ctx.tls.server(), name.as_str());
+    let first = members::Joiner {
+        name: name.to_string(),
+        address: address.to_owned(),
+        architecture: crate::host::architecture_id(),
+    };
+    let (node, id) = (ctx.node.id(), db::new_id());
+    let write = ctx.db.write(|tx| {
+        async {
+            members::found(&mut *tx, node, &first).await?;
+            certificates::insert(tx, id, &own).await
+        }
+        .boxed()
+    });
+    write.await
+}

@@ -1,0 +1,178 @@
+//! The leader's loop: brings replicas and roles to what they should be, notes who can be heard of,
+//! and undoes the joins of joiners that are gone. Each round does one step from what is stored, so a
+//! new leader goes on where the last one stopped.
+
+use super::accept;
+use super::roles::{self, Seen, Step, View};
+use crate::clock;
+use crate::context::Context;
+use crate::db::tables::members::{self, Member, State};
+use crate::db::tables::{config, tokens};
+use crate::error::Result;
+use futures::FutureExt;
+use jiff::Timestamp;
+use replicated_sqlite::{Db, Status};
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+/// At least this often the silence of members is looked at.
+const ROUND: Duration = Duration::from_millis(500);
+/// Changes that come within this time are looked at together.
+const GATHER: Duration = Duration::from_millis(10);
+/// A replica that lacks at most this many entries has caught up.
+const LAG_MAX: u64 = 1000;
+/// A member heard of within this time is online.
+const RECENT: Duration = Duration::from_secs(3);
+
+/// What the database says about the cluster.
+struct Stored {
+    members: Vec<Member>,
+    joins: Vec<tokens::Join>,
+    settings: BTreeMap<String, String>,
+}
+
+/// Runs until the daemon stops; does something only while this member leads.
+pub async fn heal(ctx: Context) {
+    let mut led_since = None;
+    loop {
+        let replica = ctx.db.replica();
+        let mut changes = replica.watch();
+        let status = replica.status();
+        if status.leader == Some(status.node) {
+            let since = *led_since.get_or_insert_with(Instant::now);
+            match round(&ctx, &replica, since).await {
+                Ok(true) => continue,
+                Ok(false) => {}
+                Err(error) => tracing::info!("Healing the cluster waits: {}", error.chain()),
+            }
+        } else {
+            led_since = None;
+        }
+        tokio::select! {
+            () = ctx.stop.cancelled() => return,
+            () = tokio::time::sleep(ROUND) => {}
+            _ = changes.changed() => tokio::time::sleep(GATHER).await,
+        }
+    }
+}
+
+/// One look and one step; tells whether there was one to take.
+async fn round(ctx: &Context, db: &Db, led_since: Instant) -> Result<bool> {
+    let (stored, status, now) = (stored(ctx).await?, db.status(), clock::now());
+    if undo_expired(ctx, &stored, now).await? || note_presence(ctx, &stored, &status, led_since, now).await? {
+        return Ok(true);
+    }
+    let Some(step) = roles::plan(&view(&stored, &status)) else { return Ok(false) };
+    tracing::info!(?step, "Healing the cluster");
+    apply(ctx, db, step).await?;
+    Ok(true)
+}
+
+/// A leader has applied all that was committed, so its own replica is good enough.
+async fn stored(ctx: &Context) -> Result<Stored> {
+    let read = ctx.db.read_local(|tx| {
+        async {
+            Ok(Stored {
+                members: members::list(&mut *tx).await?,
+                joins: tokens::joins(&mut *tx).await?,
+                settings: config::all(tx).await?,
+            })
+        }
+        .boxed()
+    });
+    read.await
+}
+
+/// What is planned from: the tables and what the leader knows of the replicas.
+fn view(stored: &Stored, status: &Status) -> View {
+    let number = |key: &str, default| {
+        stored.settings.get(key).and_then(|value| value.parse().ok()).unwrap_or(default)
+    };
+    let seen = |member: &Member| Seen {
+        id: member.id,
+        address: member.address.clone(),
+        joining: member.state == State::Joining,
+        online: member.online,
+        standby: member.standby,
+        caught_up: status.peers.get(&member.id).is_some_and(|peer| {
+            peer.matched.is_some_and(|matched| matched + LAG_MAX >= status.committed)
+        }),
+        failure_domain: member.failure_domain.clone(),
+    };
+    View {
+        leader: status.node,
+        voters: status.voters.clone(),
+        learners: status.learners.clone(),
+        members: stored.members.iter().map(seen).collect(),
+        voters_max: number("cluster.max_voters", 3),
+        standbys_max: number("cluster.max_standby", 2),
+    }
+}
+
+async fn apply(ctx: &Context, db: &Db, step: Step) -> Result<()> {
+    match step {
+        Step::AddReplica { id, address } => db.add_learner(id, &address).await?,
+        Step::Remove(id) => db.remove(id).await?,
+        Step::SetVoters(voters) => db.change_voters(voters).await?,
+        Step::Transfer(to) => db.transfer_leader(to).await?,
+        Step::AddStandby(id) => ctx.db.write(|tx| members::add_standby(tx, id).boxed()).await?,
+        Step::DropStandby(id) => ctx.db.write(|tx| members::drop_standby(tx, id).boxed()).await?,
+    }
+    Ok(())
+}
+
+/// Undoes the joins whose time is over: their joiners are gone.
+async fn undo_expired(ctx: &Context, stored: &Stored, now: Timestamp) -> Result<bool> {
+    let mut expired = stored.joins.iter().filter(|join| join.expires_at <= now);
+    let Some(join) = expired.next() else { return Ok(false) };
+    tracing::info!(name = join.name, "Undoing a join whose time is over");
+    ctx.db.write(|tx| accept::undo(tx, join).boxed()).await?;
+    Ok(true)
+}
+
+/// Writes who came back and who has not been heard of for `cluster.offline_threshold`. A new leader's
+/// clock for each member starts at its election.
+async fn note_presence(
+    ctx: &Context,
+    stored: &Stored,
+    status: &Status,
+    led_since: Instant,
+    now: Timestamp,
+) -> Result<bool> {
+    let threshold = stored.settings.get("cluster.offline_threshold");
+    let threshold = Duration::from_secs(threshold.and_then(|text| text.parse().ok()).unwrap_or(20));
+    for member in &stored.members {
+        let heard = status.peers.get(&member.id).and_then(|peer| peer.last_ack);
+        let silence = heard.unwrap_or(led_since).max(led_since).elapsed();
+        let online = match heard {
+            _ if member.id == status.node => true,
+            Some(heard) if heard.elapsed() < RECENT => true,
+            _ => member.online && silence < threshold,
+        };
+        if online != member.online {
+            let last = now.saturating_sub(silence).unwrap_or(now);
+            tracing::info!(name = member.name, online, "A member's presence changed");
+            ctx.db.write(|tx| members::set_online(tx, member.id, online, last).boxed()).await?;
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Waits until nothing is left to do as far as this member can see, or until the time is over.
+pub(super) async fn settled(ctx: &Context, limit: Duration) {
+    let replica = ctx.db.replica();
+    let mut changes = replica.watch();
+    let settled = async {
+        while let Ok(stored) = stored(ctx).await {
+            let status = replica.status();
+            let mut view = view(&stored, &status);
+            view.leader = status.leader.unwrap_or(status.node);
+            view.members.iter_mut().for_each(|member| member.caught_up = true);
+            if roles::plan(&view).is_none() || changes.changed().await.is_err() {
+                return;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(limit, settled).await;
+}

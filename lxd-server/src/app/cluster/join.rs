@@ -1,0 +1,202 @@
+//! Makes this server a member of an existing cluster, or leaves it and the cluster as they were.
+//!
+//! The new replica is prepared beside the one in use; pointing to it is the last step. A kill before
+//! the request for activation leaves what the next start removes, and the cluster undoes its side
+//! when the join's time is over; after it the next start asks the cluster how it ended.
+
+use super::remote::{self, Invitation};
+use super::{Accept, Accepted, SCHEMA_VERSION, heal};
+use crate::app::undo::Undo;
+use crate::app::{config, network, storage};
+use crate::context::Context;
+use crate::db::Replica as Pointer;
+use crate::db::tables::members::{self, State};
+use crate::error::{Context as _, Error, Kind, Result};
+use crate::host;
+use crate::limits;
+use crate::node::{self, Remote, Replica};
+use crate::tls::{self, Authority, Identity};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use futures::FutureExt;
+use shared_api::cluster::ClusterPut;
+use shared_api::paths;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long roles may take to settle before the join is reported done without them.
+const SETTLE: Duration = Duration::from_secs(3);
+
+/// Joins as the request says. If it fails, nothing of it is left on either side.
+pub async fn join(ctx: &Context, request: &ClusterPut) -> Result<()> {
+    let _joining = ctx.joining.lock().await;
+    if super::is_clustered(ctx) {
+        return Err(Error::internal("This server is already clustered"));
+    }
+    let invitation = Invitation::of(request)?;
+    let mut undo = Undo::new();
+    match attempt(ctx, request, &invitation, &mut undo).await {
+        Ok(()) => undo.disarm(),
+        Err(error) => {
+            undo.run().await;
+            return Err(error.prefix("Failed to join cluster"));
+        }
+    }
+    heal::settled(ctx, SETTLE).await;
+    Ok(())
+}
+
+async fn attempt<'a>(
+    ctx: &'a Context,
+    request: &ClusterPut,
+    invitation: &Invitation,
+    undo: &mut Undo<'a>,
+) -> Result<()> {
+    let address = config::listen_for_cluster(ctx, &request.server_address, undo).await?;
+    let remote = remote::connect(ctx, invitation).await?;
+    let gone = remote.clone();
+    undo.push("have the cluster forget the join", async move {
+        // It forgets by itself when the join's time is over.
+        let _ = gone.delete(paths::INTERNAL_CLUSTER_JOIN).await;
+    });
+    remote::present(ctx, invitation, &remote).await?;
+    let storage_pools = storage::prepare_join(ctx, &remote, &request.member_config, undo).await?;
+    let networks = network::prepare_join(ctx, &remote, &request.member_config, undo).await?;
+    let (key, public_key) = tls::member_key()?;
+    let accept = Accept {
+        name: invitation.name.to_string(),
+        address,
+        architecture: host::architecture_id(),
+        schema: SCHEMA_VERSION,
+        api: shared_api::extensions::ALL.len(),
+        public_key: STANDARD.encode(public_key),
+        storage_pools,
+        networks,
+    };
+    let accepted: Accepted = remote.post(paths::INTERNAL_CLUSTER_ACCEPT, &accept).await?;
+    let replica = prepare(ctx, &accepted, key, undo).await?;
+    wait_for_own_row(&replica).await?;
+    activate(&replica, &remote).await?;
+    point_to(ctx, replica).await
+}
+
+/// Opens a new replica beside the one in use and takes streams for it.
+async fn prepare<'a>(
+    ctx: &'a Context,
+    accepted: &Accepted,
+    key: String,
+    undo: &mut Undo<'a>,
+) -> Result<Arc<Replica>> {
+    let parts = node::Accepted {
+        authority: Authority::from_pem(
+            accepted.authority_certificate.clone(),
+            accepted.authority_key.clone(),
+        )?,
+        certificate: accepted.certificate.clone(),
+        key,
+        cluster: Identity::from_pem(
+            accepted.cluster_certificate.clone(),
+            accepted.cluster_key.clone(),
+        )?,
+    };
+    let database = database_dir(ctx);
+    let directory = Replica::prepare(&database, &parts)?;
+    let current = ctx.node.replica().directory.clone();
+    undo.push("remove the prepared replica", {
+        let (database, current) = (database.clone(), current.clone());
+        async move {
+            let kept = Pointer { directory: current.clone(), joining: None };
+            let forgotten = ctx.local.set_replica(&kept).await;
+            let removed = node::remove_others(&database, &[&current]);
+            if let Err(error) = forgotten.and(removed) {
+                tracing::warn!("Undoing a join: {}", error.chain());
+            }
+        }
+    });
+    let pointer = Pointer { directory: current, joining: Some(directory.clone()) };
+    ctx.local.set_replica(&pointer).await?;
+    let replica = Arc::new(Replica::open(&database, &directory, &ctx.options).await?);
+    undo.push("close the prepared replica", {
+        let replica = replica.clone();
+        async move {
+            ctx.node.serve_streams(None);
+            replica.db.close().await;
+        }
+    });
+    ctx.node.serve_streams(Some(replica.clone()));
+    Ok(replica)
+}
+
+/// Waits until the cluster's leader has sent all up to this member's own row.
+async fn wait_for_own_row(replica: &Replica) -> Result<()> {
+    let mut changes = replica.db.watch();
+    let arrived = async {
+        loop {
+            if own_state(replica).await.is_some() || changes.changed().await.is_err() {
+                return;
+            }
+        }
+    };
+    let limit = limits::JOIN_TIMEOUT / 2;
+    let arrived = tokio::time::timeout(limit, arrived).await;
+    arrived.map_err(|_| Error::internal("The cluster's database did not arrive in time"))
+}
+
+async fn own_state(replica: &Replica) -> Option<State> {
+    let node = replica.membership.node;
+    // Before the first entries have arrived there are no tables.
+    let row = replica.db.read_local(|tx| members::get(tx, node).boxed()).await;
+    row.ok().flatten().map(|member| member.state)
+}
+
+/// Asks to be made a member. Without an answer, the replica itself tells in time whether it is.
+async fn activate(replica: &Replica, remote: &Remote) -> Result<()> {
+    let path = paths::internal_cluster_activate(replica.membership.node);
+    replica.mark_activating(&remote.address)?;
+    let answer = remote.post::<serde_json::Value>(&path, &()).await;
+    match answer {
+        Err(error) if error.kind == Kind::Internal => {
+            tracing::warn!("Activation was not answered: {}", error.chain());
+            let mut changes = replica.db.watch();
+            let told = async {
+                while own_state(replica).await != Some(State::Member) {
+                    changes.changed().await.ok()?;
+                }
+                Some(())
+            };
+            let told = tokio::time::timeout(limits::PEER_TIMEOUT, told).await;
+            told.ok().flatten().map_or(Err(error), Ok)
+        }
+        answer => answer.map(drop),
+    }
+}
+
+/// The last step: this server is the member from now on.
+async fn point_to(ctx: &Context, replica: Arc<Replica>) -> Result<()> {
+    let pointer = Pointer { directory: replica.directory.clone(), joining: None };
+    ctx.local.set_replica(&pointer).await?;
+    let former = ctx.db.exchange(replica.db.clone());
+    let directory = replica.directory.clone();
+    adopt(ctx, replica)?;
+    if let Ok(own) = super::own(ctx).await {
+        ctx.events.set_location(&own.name);
+    }
+    former.close().await;
+    node::remove_others(&database_dir(ctx), &[&directory])
+}
+
+/// Uses a clustered replica: shows the cluster's certificate and takes the members' streams.
+pub(super) fn adopt(ctx: &Context, replica: Arc<Replica>) -> Result<()> {
+    let cluster = replica.cluster.clone().context("find the cluster's certificate")?;
+    cluster.save(&ctx.dir, "cluster")?;
+    ctx.node.show(&cluster)?;
+    ctx.tls.set_public(cluster);
+    ctx.node.exchange(replica.clone());
+    ctx.node.serve_streams(Some(replica));
+    Ok(())
+}
+
+fn database_dir(ctx: &Context) -> PathBuf {
+    ctx.dir.join("database")
+}

@@ -1,0 +1,91 @@
+//! Who is in the cluster, and what a joiner has to choose for itself.
+
+use crate::app::{network, storage};
+use crate::clock;
+use crate::context::Context;
+use crate::db::tables::members::{self, State};
+use crate::error::{Error, Result};
+use crate::host;
+use futures::FutureExt;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use replicated_sqlite::Status;
+use shared_api::cluster::{Cluster, Member};
+
+/// The cluster as this member sees it; a server without one says so.
+pub async fn overview(ctx: &Context) -> Result<Cluster> {
+    if !super::is_clustered(ctx) {
+        return Ok(Cluster::default());
+    }
+    let server_name = super::own(ctx).await?.name;
+    let keys = ctx.db.read(|tx| {
+        async {
+            let mut keys = storage::member_config(&mut *tx).await?;
+            keys.extend(network::member_config(tx).await?);
+            Ok(keys)
+        }
+        .boxed()
+    });
+    Ok(Cluster { server_name, enabled: true, member_config: keys.await? })
+}
+
+/// All members, by name.
+pub async fn members(ctx: &Context) -> Result<Vec<Member>> {
+    super::require_clustered(ctx)?;
+    let rows = ctx.db.read(|tx| members::list(tx).boxed()).await?;
+    let (status, now) = (ctx.db.replica().status(), clock::now());
+    let members = rows.into_iter().filter(|member| member.state != State::Joining);
+    Ok(members.map(|member| show(member, &status, now)).collect())
+}
+
+/// One member.
+pub async fn member(ctx: &Context, name: &str) -> Result<Member> {
+    let found = members(ctx).await?.into_iter().find(|member| member.server_name == name);
+    found.ok_or_else(|| Error::not_found("Cluster member not found"))
+}
+
+fn show(member: members::Member, status: &Status, now: Timestamp) -> Member {
+    let voter = status.voters.contains(&member.id);
+    let mut roles = Vec::new();
+    if status.leader == Some(member.id) {
+        roles.push("database-leader".to_owned());
+    }
+    if voter {
+        roles.push("database".to_owned());
+    } else if member.standby {
+        roles.push("database-standby".to_owned());
+    }
+    let (state, message) = state(&member, now);
+    Member {
+        database: !roles.is_empty(),
+        roles,
+        failure_domain: member.failure_domain,
+        description: member.description,
+        config: member.config,
+        groups: member.groups,
+        server_name: member.name,
+        url: format!("https://{}", member.address),
+        status: state.to_owned(),
+        message,
+        architecture: host::architecture_name(member.architecture).to_owned(),
+    }
+}
+
+fn state(member: &members::Member, now: Timestamp) -> (&'static str, String) {
+    if member.state == State::Evacuated {
+        return ("Evacuated", "Unavailable due to maintenance".to_owned());
+    }
+    let Some(last) = member.heartbeat.filter(|_| !member.online) else {
+        return ("Online", "Fully operational".to_owned());
+    };
+    let silence = now.duration_since(last).unsigned_abs();
+    let date = last.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d %H:%M:%S%.f %z UTC").to_string();
+    let seconds = format!("{}.{:09}", silence.as_secs(), silence.subsec_nanos());
+    let seconds = seconds.trim_end_matches('0').trim_end_matches('.');
+    let minutes = silence.as_secs() / 60;
+    let spoken = match minutes {
+        0 => format!("{seconds}s"),
+        _ => format!("{minutes}m{}s", silence.as_secs() % 60),
+    };
+    ("Offline", format!("No heartbeat for {spoken} ({date})"))
+}

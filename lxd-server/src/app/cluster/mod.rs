@@ -1,0 +1,44 @@
+//! The cluster: founding it, inviting, joining, accepting, who is in it and which part each plays.
+
+mod accept;
+mod bootstrap;
+mod heal;
+mod invite;
+mod join;
+mod listing;
+mod remote;
+pub mod roles;
+mod wire;
+
+pub use accept::{abandon, accept, activate};
+pub use bootstrap::bootstrap;
+pub use heal::heal;
+pub use invite::{Credential, admit, cancel, invite, token_operations};
+pub use join::join;
+pub use listing::{member, members, overview};
+pub use wire::{Accept, Accepted, Member};
+
+use crate::context::Context;
+use crate::db::tables::members;
+use crate::error::{Error, Result};
+use futures::FutureExt;
+
+/// The version of the cluster database's schema that this daemon has.
+pub const SCHEMA_VERSION: u64 = 1;
+
+/// This server's row; its name is `none` when it is in no cluster.
+pub async fn own(ctx: &Context) -> Result<members::Member> {
+    let id = ctx.node.id();
+    let own = ctx.db.read_local(|tx| members::get(tx, id).boxed()).await?;
+    own.ok_or_else(|| Error::internal("This server is no longer a member of its cluster"))
+}
+
+/// Whether this server is a member of a cluster.
+pub fn is_clustered(ctx: &Context) -> bool {
+    ctx.node.replica().cluster.is_some()
+}
+
+/// Refuses what only a member can do.
+pub fn require_clustered(ctx: &Context) -> Result<()> {
+    if is_clustered(ctx) { Ok(()) } else { Err(Error::internal("Server is not clustered")) }
+}

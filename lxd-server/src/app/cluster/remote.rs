@@ -1,0 +1,110 @@
+//! The cluster that a server is about to join, seen from outside.
+
+use crate::context::Context;
+use crate::error::{Context as _, Error, Result};
+use crate::node::Remote;
+use crate::tls::fingerprint;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use serde_json::Value;
+use shared_api::certificates::CertificatesPost;
+use shared_api::cluster::{ClusterPut, JoinToken};
+use shared_api::name::MemberName;
+use shared_api::paths;
+
+/// Where to go, how to know that it is the right cluster, and what to show there.
+pub(super) struct Invitation {
+    /// The name to take.
+    pub(super) name: MemberName,
+    /// `host:port` of members.
+    addresses: Vec<String>,
+    /// Of the cluster's certificate.
+    fingerprint: String,
+    /// A token or the trust password; empty when somebody else has shown it already.
+    secret: String,
+    by_token: bool,
+}
+
+impl Invitation {
+    /// What a request to join says: by token, or by address, certificate and password.
+    pub(super) fn of(request: &ClusterPut) -> Result<Self> {
+        if let Ok(token) = JoinToken::decode(&request.cluster_password) {
+            return Ok(Self {
+                name: token.server_name.parse().map_err(Error::invalid)?,
+                addresses: token.addresses,
+                fingerprint: token.fingerprint.to_string(),
+                secret: request.cluster_password.clone(),
+                by_token: true,
+            });
+        }
+        if request.cluster_certificate.is_empty() {
+            return Err(Error::invalid("No target cluster certificate provided"));
+        }
+        let der = CertificateDer::from_pem_slice(request.cluster_certificate.as_bytes());
+        let der = der.map_err(|_| Error::invalid("The cluster's certificate is malformed"))?;
+        if request.server_name.is_empty() {
+            return Err(Error::invalid("ServerName is required when enabling clustering"));
+        }
+        Ok(Self {
+            name: request.server_name.parse().map_err(Error::invalid)?,
+            addresses: vec![with_port(&request.cluster_address)],
+            fingerprint: fingerprint(&der),
+            secret: request.cluster_password.clone(),
+            by_token: false,
+        })
+    }
+}
+
+/// Finds a member that answers and that shows the cluster's certificate.
+pub(super) async fn connect(ctx: &Context, invitation: &Invitation) -> Result<Remote> {
+    let own = ctx.tls.server();
+    let mut causes = Vec::new();
+    for address in &invitation.addresses {
+        let remote = Remote::new(address, &invitation.fingerprint, &own)?;
+        match remote.get::<Value>(paths::API).await {
+            Ok(_) => return Ok(remote),
+            Err(error) if error.chain().contains("invalid peer certificate") => {
+                return Err(Error::invalid(format_args!(
+                    "Certificate fingerprint mismatch between join token and cluster member \"{address}\""
+                )));
+            }
+            Err(error) => causes.push(error.chain()),
+        }
+    }
+    tracing::info!(?causes, "No member of the cluster answers");
+    if invitation.by_token {
+        let text = "Unable to connect to any of the cluster members specified in join token";
+        return Err(Error::internal(text));
+    }
+    Err(Error::internal(causes.join("; ")))
+}
+
+/// Shows what lets this server in.
+pub(super) async fn present(ctx: &Context, invitation: &Invitation, remote: &Remote) -> Result<()> {
+    if invitation.secret.is_empty() {
+        return Ok(());
+    }
+    let request = CertificatesPost {
+        name: invitation.name.to_string(),
+        kind: "server".to_owned(),
+        certificate: STANDARD.encode(ctx.tls.server().der()),
+        password: invitation.secret.clone(),
+        ..CertificatesPost::default()
+    };
+    let answer = remote.post::<Value>(paths::CERTIFICATES, &request).await;
+    answer.map(drop).map_err(|error| {
+        error.prefix("Failed to setup cluster trust: Failed to add server cert to cluster")
+    })
+}
+
+/// LXD's port, where none is given.
+fn with_port(address: &str) -> String {
+    let bare_v6 = address.matches(':').count() > 1 && !address.contains(']');
+    match address.rsplit_once(':') {
+        _ if bare_v6 => format!("[{address}]:8443"),
+        Some((_, port)) if port.parse::<u16>().is_ok() => address.to_owned(),
+        _ => format!("{address}:8443"),
+    }
+}

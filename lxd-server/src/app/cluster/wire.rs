@@ -1,0 +1,54 @@
+//! What members of one cluster say to each other about joining. No client sees these.
+
+use serde::{Deserialize, Serialize};
+use shared_api::config::Map;
+use std::collections::BTreeMap;
+
+/// A joiner, trusted for its join, asks for its place.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Accept {
+    /// The name it wants.
+    pub name: String,
+    /// `host:port` of its API.
+    pub address: String,
+    /// LXD's number of its architecture.
+    pub architecture: i64,
+    /// The version of the database schema that it has.
+    pub schema: u64,
+    /// How many API extensions it has.
+    pub api: usize,
+    /// SubjectPublicKeyInfo of its replica's key: DER in base64.
+    pub public_key: String,
+    /// Its own keys of each of the cluster's pools.
+    pub storage_pools: BTreeMap<String, Map>,
+    /// Its own keys of each of the cluster's networks of the default project.
+    pub networks: BTreeMap<String, Map>,
+}
+
+/// Its place, and all that its replica needs.
+#[derive(Serialize, Deserialize)]
+pub struct Accepted {
+    /// Its node id.
+    pub node: u64,
+    /// Its replica's certificate, PEM.
+    pub certificate: String,
+    /// The members' authority: certificate, PEM.
+    pub authority_certificate: String,
+    /// The members' authority: key, PEM.
+    pub authority_key: String,
+    /// The cluster's public certificate, PEM.
+    pub cluster_certificate: String,
+    /// Its key, PEM.
+    pub cluster_key: String,
+    /// The members, so that the joiner can reach others than the one that accepted it.
+    pub members: Vec<Member>,
+}
+
+/// A member as a joiner is told of it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Member {
+    /// Its name.
+    pub name: String,
+    /// `host:port`.
+    pub address: String,
+}

@@ -1,0 +1,153 @@
+//! Starting and stopping the daemon, top to bottom.
+
+use crate::api;
+use crate::api::listen::{Listeners, Services, bind_unix};
+use crate::app::trust::Attempts;
+use crate::app::{cluster, config, network, storage};
+use crate::args::{self, Global};
+use crate::context::{Context, Parts};
+use crate::db::{Database, Local, Replica as Pointer};
+use crate::error::{Context as _, Result};
+use crate::events::Events;
+use crate::host;
+use crate::logging;
+use crate::network::Networks;
+use crate::node::{self, Node, Replica};
+use crate::operations::Operations;
+use crate::tls;
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{Mutex, watch};
+use tokio_util::sync::CancellationToken;
+
+/// How long handing over the lead may take at the end.
+const HANDOVER: Duration = Duration::from_secs(2);
+
+/// Runs the daemon until it is told to stop.
+pub fn run(global: &Global) -> Result<()> {
+    let events = Events::default();
+    logging::start(global, &events)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.context("start the runtime")?.block_on(async {
+        let ctx = start(&args::directory(), global.group.as_deref(), events).await?;
+        wait_for_end(&ctx).await?;
+        stop(&ctx).await;
+        Ok(())
+    })
+}
+
+/// Opens all that the daemon has, serves the API, then brings storage and networks up.
+pub async fn start(dir: &Path, group: Option<&str>, events: Events) -> Result<Context> {
+    let ctx = open(dir, events).await?;
+    let services = Services {
+        router: api::router(ctx.clone()),
+        acceptors: ctx.node.acceptors(),
+        replica: ctx.node.clone(),
+    };
+    ctx.listeners.start(services);
+    ctx.listeners.serve_unix(bind_unix(&dir.join("unix.socket"), group)?);
+    config::listen(&ctx).await?;
+    cluster::resume(&ctx).await?;
+    tokio::spawn(cluster::heal(ctx.clone()));
+    tokio::spawn(restore(ctx.clone()));
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+    tracing::info!(directory = %dir.display(), "The daemon is started");
+    Ok(ctx)
+}
+
+/// The parts, before anything is served.
+async fn open(dir: &Path, events: Events) -> Result<Context> {
+    let (host, database) = (host::name(), dir.join("database"));
+    make_directory(dir, 0o711)?;
+    make_directory(&database, 0o700)?;
+    let tls = tls::Store::open(dir, &host)?;
+    let local = Local::open(&database.join("local.db")).await?;
+    let options = replicated_sqlite::Options::default();
+    let replica = open_replica(&database, &local, &options).await?;
+    if let Some(cluster) = &replica.cluster {
+        tls.set_public(cluster.clone());
+    }
+    let node = Node::new(replica.clone(), &tls)?;
+    Ok(Context::new(Parts {
+        dir: dir.to_owned(),
+        host,
+        db: Database::new(replica.db.clone()),
+        local,
+        tls,
+        node,
+        operations: Operations::new(events.clone()),
+        events,
+        listeners: Listeners::default(),
+        trust: Attempts::default(),
+        networks: Networks::default(),
+        joining: Mutex::default(),
+        options,
+        ready: watch::Sender::new(false),
+        stop: CancellationToken::new(),
+    }))
+}
+
+/// The replica that the local database points to, or at the first start a new one.
+async fn open_replica(
+    database: &Path,
+    local: &Local,
+    options: &replicated_sqlite::Options,
+) -> Result<Arc<Replica>> {
+    let replica = match local.replica().await? {
+        Some(pointer) => Replica::open(database, &pointer.directory, options).await?,
+        None => {
+            // Whatever an earlier first start left behind was never pointed to.
+            node::remove_others(database, &[])?;
+            let replica = Replica::found(database, options).await?;
+            let pointer = Pointer { directory: replica.directory.clone(), joining: None };
+            local.set_replica(&pointer).await?;
+            replica
+        }
+    };
+    replica.check_bootstrap().await.map(Arc::new)
+}
+
+/// Brings this host's storage and networks to what the database says; then the daemon is ready.
+async fn restore(ctx: Context) {
+    if let Ok(own) = cluster::own(&ctx).await {
+        ctx.events.set_location(&own.name);
+    }
+    storage::realise_all(&ctx).await;
+    network::realise_all(&ctx).await;
+    ctx.ready.send_replace(true);
+}
+
+async fn wait_for_end(ctx: &Context) -> Result<()> {
+    let mut terminate = signal(SignalKind::terminate()).context("listen for signals")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("listen for signals")?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+        () = ctx.stop.cancelled() => {}
+    }
+    Ok(())
+}
+
+/// Hands the lead to another member, lets requests end, leaves networks as they are.
+pub async fn stop(ctx: &Context) {
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
+    ctx.stop.cancel();
+    let handed = tokio::time::timeout(HANDOVER, cluster::hand_over(ctx)).await;
+    if handed.is_err() {
+        tracing::info!("No other member took the lead in time");
+    }
+    ctx.listeners.shutdown().await;
+    ctx.networks.stop().await;
+    ctx.db.replica().close().await;
+    ctx.local.close().await;
+    tracing::info!("The daemon has stopped");
+}
+
+fn make_directory(path: &Path, mode: u32) -> Result<()> {
+    let made = DirBuilder::new().recursive(true).mode(mode).create(path);
+    made.context(format_args!("make {}", path.display()))
+}

@@ -1,0 +1,121 @@
+//! One replica on this host: its directory below `database/`, its keys, its database.
+//!
+//! A directory is founded whole or prepared whole before the local database points to it; what a
+//! crash leaves beside it is removed at the next start.
+
+use super::Transport;
+use crate::db::SCHEMA;
+use crate::error::{Context, Error, Result};
+use crate::tls::{self, Authority, Identity, Membership};
+use replicated_sqlite::{Db, Options};
+use std::fs;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A replica that runs.
+pub struct Replica {
+    /// Its directory's name, below `database/`.
+    pub directory: String,
+    /// Which member of which cluster it is.
+    pub membership: Membership,
+    /// What signs the members' keys.
+    pub authority: Authority,
+    /// For accepting the streams of the other members' replicas.
+    pub acceptor: Arc<rustls::ServerConfig>,
+    /// The cluster's public certificate; `None` on a server that is in no cluster.
+    pub cluster: Option<Arc<Identity>>,
+    /// The database.
+    pub db: Db,
+    path: PathBuf,
+}
+
+/// What a joiner gets from the member that accepts it.
+pub struct Accepted {
+    /// The authority: certificate and key.
+    pub authority: Authority,
+    /// This member's certificate, signed by the authority, PEM.
+    pub certificate: String,
+    /// The key that it is for, PEM.
+    pub key: String,
+    /// The cluster's public certificate.
+    pub cluster: Identity,
+}
+
+impl Replica {
+    /// Founds a group of one: a server without a cluster is that, too.
+    pub async fn found(database: &Path, options: &Options) -> Result<Self> {
+        let membership =
+            Membership { cluster: uuid::Uuid::new_v4().to_string(), incarnation: 1, node: 1 };
+        let authority = Authority::generate(&membership.cluster)?;
+        let (key, public) = tls::member_key()?;
+        let certificate = authority.sign(&public, &membership)?;
+        let directory = new_directory(database)?;
+        let path = database.join(&directory);
+        authority.save(&path)?;
+        tls::save_member(&path, &certificate, &key)?;
+        let replica = Self::open(database, &directory, options).await?;
+        replica.db.bootstrap("").await?;
+        replica.db.migrate(SCHEMA).await?;
+        Ok(replica)
+    }
+
+    /// Prepares a directory for the replica of a member that was accepted; returns its name.
+    pub fn prepare(database: &Path, accepted: &Accepted) -> Result<String> {
+        let directory = new_directory(database)?;
+        let path = database.join(&directory);
+        accepted.authority.save(&path)?;
+        accepted.cluster.save(&path, "cluster")?;
+        tls::save_member(&path, &accepted.certificate, &accepted.key)?;
+        Ok(directory)
+    }
+
+    /// Opens the replica in a directory.
+    pub async fn open(database: &Path, directory: &str, options: &Options) -> Result<Self> {
+        let path = database.join(directory);
+        let authority = Authority::load(&path)?.context("find the members' authority")?;
+        let identity = Identity::load(&path, "node")?.context("find this member's certificate")?;
+        let membership = Membership::of_certificate(identity.der())?;
+        let transport = Transport::new(&authority, &identity, membership.clone())?;
+        let cluster = Identity::load(&path, "cluster")?.map(Arc::new);
+        let acceptor = tls::replica_server(&authority, &identity)?;
+        let who = replicated_sqlite::Identity {
+            cluster: membership.cluster.clone(),
+            incarnation: membership.incarnation,
+            node: membership.node,
+        };
+        let db = Db::open(&path, who, transport, options).await?;
+        Ok(Self { directory: directory.to_owned(), membership, authority, acceptor, cluster, db, path })
+    }
+
+    /// Keeps the cluster's public certificate beside the replica.
+    pub fn save_cluster(&self, identity: &Identity) -> Result<()> {
+        identity.save(&self.path, "cluster")
+    }
+
+    /// Takes the cluster's public certificate away again.
+    pub fn forget_cluster(&self) {
+        Identity::remove(&self.path, "cluster");
+    }
+}
+
+/// Removes every replica's directory but those named.
+pub fn remove_others(database: &Path, keep: &[&str]) -> Result<()> {
+    let entries = fs::read_dir(database).context("list the replicas")?;
+    for entry in entries {
+        let entry = entry.context("list the replicas")?;
+        let name = entry.file_name();
+        let kept = keep.iter().any(|keep| *keep == name);
+        if !kept && name.to_string_lossy().starts_with("replica-") {
+            fs::remove_dir_all(entry.path()).context("remove an old replica")?;
+        }
+    }
+    Ok(())
+}
+
+fn new_directory(database: &Path) -> Result<String> {
+    let name = format!("replica-{}", uuid::Uuid::new_v4().simple());
+    let made = fs::DirBuilder::new().mode(0o700).create(database.join(&name));
+    made.map_err(|error| Error::internal(format_args!("Failed to make the replica's directory: {error}")))?;
+    Ok(name)
+}
