@@ -1,1 +1,13 @@
-//! Real hosts on one machine: network namespaces, daemons, faults.
+//! Hosts on one machine: each is a set of namespaces, all hang on one switch.
+//! The tests, the demo and the benchmark start real daemons and clients in them.
+
+pub mod api;
+pub mod cluster;
+pub mod daemon;
+pub mod flavour;
+pub mod host;
+pub mod keep;
+pub mod namespace;
+pub mod program;
+pub mod rack;
+pub mod wait;

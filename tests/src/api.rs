@@ -1,0 +1,107 @@
+//! A client of the daemon's unix socket for tests: plain JSON in, the envelope out.
+
+use std::{future::Future, path::PathBuf, sync::OnceLock, time::Duration};
+
+use anyhow::{Context, Result, bail};
+use reqwest::Method;
+use serde_json::Value;
+use tokio::runtime::Runtime;
+
+use crate::host::Host;
+
+/// No call takes longer; the daemon's own deadline is 30 s.
+const LIMIT: Duration = Duration::from_secs(45);
+
+/// One daemon's API.
+#[derive(Clone, Debug)]
+pub struct Api {
+    client: reqwest::Client,
+    base: String,
+}
+
+/// A reply: HTTP status, ETag and the envelope.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    pub status: u16,
+    pub etag: Option<String>,
+    pub body: Value,
+}
+
+impl Api {
+    /// The socket of a host's daemon; it need not run yet.
+    #[must_use]
+    pub fn of(host: &Host) -> Self {
+        Self::socket(host.data().join("unix.socket"))
+    }
+
+    /// A socket by path.
+    #[must_use]
+    pub fn socket(path: PathBuf) -> Self {
+        let client = reqwest::Client::builder().unix_socket(path).timeout(LIMIT).no_proxy();
+        Self::with(client.build().expect("a client without TLS"), "http://lxd")
+    }
+
+    /// A client made elsewhere and the start of its URLs.
+    #[must_use]
+    pub fn with(client: reqwest::Client, base: &str) -> Self {
+        Self { client, base: base.to_owned() }
+    }
+
+    /// One call, whatever comes of it.
+    pub async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Reply> {
+        let mut request = self.client.request(method, format!("{}{path}", self.base));
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let response = request.send().await.with_context(|| format!("call {path}"))?;
+        let status = response.status().as_u16();
+        let etag = response.headers().get("etag").and_then(|value| value.to_str().ok());
+        let etag = etag.map(ToOwned::to_owned);
+        let bytes = response.bytes().await.with_context(|| format!("read the reply of {path}"))?;
+        let body = serde_json::from_slice(&bytes)
+            .with_context(|| format!("{path} replied {}", String::from_utf8_lossy(&bytes)))?;
+        Ok(Reply { status, etag, body })
+    }
+
+    /// [`Api::send`] for code that is not async.
+    pub fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Reply> {
+        block_on(self.send(method, path, body))
+    }
+
+    /// The metadata of a GET that succeeded.
+    pub fn get(&self, path: &str) -> Result<Value> {
+        self.call(Method::GET, path, None)?.metadata()
+    }
+
+    /// The metadata of a POST that succeeded.
+    pub fn post(&self, path: &str, body: &Value) -> Result<Value> {
+        self.call(Method::POST, path, Some(body))?.metadata()
+    }
+}
+
+impl Reply {
+    /// The metadata of a call that succeeded, else its error text.
+    pub fn metadata(mut self) -> Result<Value> {
+        if self.body["type"] == "error" {
+            bail!("{} {}", self.status, self.error());
+        }
+        Ok(self.body["metadata"].take())
+    }
+
+    /// The text of an error, empty for a success.
+    #[must_use]
+    pub fn error(&self) -> &str {
+        self.body["error"].as_str().unwrap_or_default()
+    }
+}
+
+/// Runs to the end on the one runtime of this process.
+pub fn block_on<T>(work: impl Future<Output = T>) -> T {
+    runtime().block_on(work)
+}
+
+/// The one runtime of this process.
+pub fn runtime() -> &'static Runtime {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    RUNTIME.get_or_init(|| Runtime::new().expect("threads can be started"))
+}

@@ -1,0 +1,115 @@
+//! Forming a cluster the way its users do: preseed files, tokens, `lxc` and `lxd init`.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+
+use crate::{
+    api::Api,
+    daemon::{Daemon, LIMIT},
+    host::Host,
+    rack::Rack,
+    wait::wait_until,
+};
+
+/// The bridge that every member of a test cluster has.
+pub const BRIDGE: &str = "lxdbr0";
+/// The `dir` pool that every member of a test cluster has.
+pub const POOL: &str = "local";
+
+/// Members in the order of the rack's hosts.
+#[derive(Debug)]
+pub struct Cluster {
+    pub daemons: Vec<Daemon>,
+}
+
+impl Cluster {
+    /// Starts a daemon on every host of the rack, bootstraps the first and joins the others.
+    pub fn form(rack: &Rack) -> Result<Self> {
+        let daemons = rack.hosts.iter().map(Daemon::start_ready).collect::<Result<Vec<_>>>()?;
+        let (first, others) = rack.hosts.split_first().context("a cluster needs a host")?;
+        bootstrap(first)?;
+        for host in others {
+            join(host, &token(first, &host.name)?)?;
+        }
+        wait_online(first, rack.hosts.len())?;
+        Ok(Self { daemons })
+    }
+}
+
+/// Makes a cluster of one with a pool, a bridge and a profile that uses both.
+pub fn bootstrap(host: &Host) -> Result<()> {
+    let preseed = bootstrap_preseed(&host.name, &host.endpoint());
+    host.lxd(&["init", "--preseed"], &preseed).map(drop)
+}
+
+/// A join token for a new member, asked of `member`.
+pub fn token(member: &Host, name: &str) -> Result<String> {
+    let text = member.lxc(&["cluster", "add", name])?;
+    let token = text.lines().last().unwrap_or_default().trim();
+    ensure!(!token.is_empty(), "no token in {text:?}");
+    Ok(token.to_owned())
+}
+
+/// Joins a fresh daemon.
+pub fn join(host: &Host, token: &str) -> Result<()> {
+    host.lxd(&["init", "--preseed"], &join_preseed(&host.endpoint(), token)).map(drop)
+}
+
+/// What the first member reads on `lxd init --preseed`; JSON is YAML.
+#[must_use]
+pub fn bootstrap_preseed(name: &str, endpoint: &str) -> String {
+    let root = json!({"type": "disk", "path": "/", "pool": POOL});
+    let nic = json!({"type": "nic", "name": "eth0", "network": BRIDGE});
+    let bridge = json!({
+        "ipv4.address": "10.158.0.1/24", "ipv4.nat": "true", "ipv6.address": "none",
+    });
+    json!({
+        "config": {"core.https_address": endpoint, "core.trust_password": "sekret"},
+        "storage_pools": [{"name": POOL, "driver": "dir"}],
+        "networks": [{"name": BRIDGE, "type": "bridge", "config": bridge}],
+        "profiles": [{"name": "default", "devices": {"root": root, "eth0": nic}}],
+        "cluster": {"server_name": name, "enabled": true},
+    })
+    .to_string()
+}
+
+/// What a joiner reads on `lxd init --preseed`.
+#[must_use]
+pub fn join_preseed(endpoint: &str, token: &str) -> String {
+    let source = json!({"entity": "storage-pool", "name": POOL, "key": "source", "value": ""});
+    json!({"cluster": {
+        "enabled": true, "server_address": endpoint, "cluster_token": token,
+        "member_config": [source],
+    }})
+    .to_string()
+}
+
+/// GET /1.0/cluster/members?recursion=1 on a host's socket.
+pub fn members(host: &Host) -> Result<Vec<Value>> {
+    let members = Api::of(host).get("/1.0/cluster/members?recursion=1")?;
+    Ok(members.as_array().context("members are a list")?.clone())
+}
+
+/// Waits until `host` lists `count` members and all of them ONLINE.
+pub fn wait_online(host: &Host, count: usize) -> Result<()> {
+    wait_until(&format!("{count} members ONLINE on {}", host.name), LIMIT, || {
+        let members = members(host).ok()?;
+        let online = members.iter().filter(|member| member["status"] == "Online").count();
+        (members.len() == count && online == count).then_some(())
+    })
+}
+
+/// The rack's index of the member that leads, as `host` sees it.
+pub fn leader(rack: &Rack, host: &Host) -> Result<usize> {
+    wait_until("a leader is listed", Duration::from_secs(30), || {
+        let members = members(host).ok()?;
+        let leads = |member: &&Value| {
+            let roles = member["roles"].as_array();
+            roles.is_some_and(|roles| roles.iter().any(|role| role == "database-leader"))
+        };
+        let name = members.iter().find(leads)?["server_name"].as_str()?.to_owned();
+        rack.hosts.iter().position(|host| host.name == name)
+    })
+}
