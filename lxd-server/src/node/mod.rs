@@ -8,9 +8,8 @@ pub use peers::Remote;
 pub use replica::{Accepted, Replica, remove_others};
 pub use transport::Transport;
 
-use crate::api::listen::{Acceptors, ReplicaHandler};
 use crate::error::Result;
-use crate::tls;
+use crate::tls::{self, Acceptors, ReplicaHandler};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use rustls::pki_types::CertificateDer;

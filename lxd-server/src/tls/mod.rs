@@ -3,11 +3,13 @@
 
 mod authority;
 mod identity;
+mod port;
 mod settings;
 mod verify;
 
 pub use authority::{Authority, Membership, member_key, save_member};
 pub use identity::{Identity, fingerprint};
+pub use port::{Acceptors, ReplicaHandler};
 pub use settings::{
     REPLICA_PROTOCOL, pinned_client, public_server, replica_client, replica_server,
 };

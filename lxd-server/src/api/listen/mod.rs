@@ -11,13 +11,10 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
-use futures::future::BoxFuture;
-use rustls::ServerConfig;
 use rustls::pki_types::CertificateDer;
-use tokio::net::{TcpListener, TcpStream, UnixListener};
+use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{Mutex as AsyncMutex, Semaphore, watch};
 use tokio::time::timeout;
-use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -25,6 +22,7 @@ pub use unix::bind as bind_unix;
 
 use crate::error::{Context, Error, Result};
 use crate::limits;
+pub use crate::tls::{Acceptors, ReplicaHandler};
 
 /// Who is at the other end of a connection; an extension of each of its requests.
 #[derive(Clone, Debug)]
@@ -41,25 +39,6 @@ pub struct Certificate {
     pub der: CertificateDer<'static>,
     /// SHA-256 of the DER in hex.
     pub fingerprint: String,
-}
-
-/// The TLS settings of the port; a change counts from the next handshake on.
-#[derive(Clone)]
-pub struct Acceptors {
-    /// For HTTP.
-    pub public: Arc<ServerConfig>,
-    /// For the streams between replicas, by ALPN; none on a server that is in no cluster.
-    pub replica: Option<Arc<ServerConfig>>,
-}
-
-/// Takes the streams that other members' replicas open.
-pub trait ReplicaHandler: Send + Sync {
-    /// Serves one stream to its end. `peer` is the certificate, signed by the members' authority.
-    fn serve(
-        &self,
-        peer: CertificateDer<'static>,
-        stream: TlsStream<TcpStream>,
-    ) -> BoxFuture<'static, ()>;
 }
 
 /// What every connection is served with.
