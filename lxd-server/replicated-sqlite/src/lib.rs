@@ -1,1 +1,76 @@
 //! A SQLite database that a group of members shares: Raft orders what transactions changed.
+//!
+//! Every member holds the whole database. The application runs ordinary sqlx code in closures, on any member:
+//!
+//! ```no_run
+//! # use futures::FutureExt;
+//! # use replicated_sqlite::{Db, Error};
+//! # async fn example(db: Db, name: String) -> Result<(), Error> {
+//! db.write(|tx| async {
+//!     sqlx::query("INSERT INTO people (name) VALUES (?)").bind(&name).execute(&mut *tx).await?;
+//!     Ok::<_, Error>(())
+//! }.boxed()).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! **A write** goes to its member's `writer`. On the leader that runs all waiting closures in one transaction
+//! under SQLite's session extension, rolls it back, tries the changeset, and proposes it to Raft with the
+//! data version it was made on; every member, the leader too, applies the same bytes (`machine`). On any
+//! other member the writer runs the closures on the local replica, recording what each statement was and
+//! what it returned (`tx`), and sends these transcripts to the leader in one request; the leader does the
+//! same again (`batch`) and compares. What saw something else there runs again. Ids in replicated rows
+//! (`_tx`) see to it that each happens exactly once.
+//!
+//! **A read** asks the leader for a read index (`read`), waits until its replica has that, and reads there.
+//!
+//! **On disk**: `raft.db` is the log (`log`, `log_file`), durable before it counts; `state-<n>.db` is the
+//! replica (`store`, `progress`), changed in one transaction with Raft's position; `snapshot.db` is its last
+//! copy (`snapshot`). The encodings of disk and wire are our own (`codec`).
+//!
+//! **Between members** the application provides the streams ([`Network`], [`Db::serve`]); each member keeps
+//! one to every other (`network`). `pulse` knows from them whether a majority answers, `failover` campaigns
+//! as soon as the leader's is reset.
+//!
+//! openraft appears in no public name, and `unsafe` only in `session`.
+#![warn(missing_docs)]
+
+mod batch;
+mod codec;
+mod db;
+mod error;
+mod failover;
+mod identity;
+mod job;
+mod log;
+mod log_file;
+mod machine;
+mod member;
+mod members;
+mod network;
+mod options;
+mod outstanding;
+mod progress;
+mod pulse;
+mod read;
+mod retention;
+mod schema;
+mod session;
+mod snapshot;
+mod sql;
+mod status;
+mod store;
+mod tx;
+mod types;
+mod writer;
+
+pub use db::Db;
+pub use error::Error;
+pub use identity::Identity;
+pub use network::Network;
+pub use options::Options;
+pub use sql::Table;
+pub use sqlx;
+pub use status::{PeerStatus, Status};
+pub use tx::Tx;
+pub use types::{NodeId, Value};

@@ -1,0 +1,258 @@
+//! The Raft log: one SQLite file, one connection, one task, strictly in order.
+//!
+//! Whatever is waiting (entries, a vote, a truncation) goes into one transaction: one fdatasync.
+//! An append is reported durable only after that.
+
+use crate::codec::{Ballot, Position, Record, decode, encode};
+use crate::error::io;
+use crate::log_file::{self, Job, Meta};
+use crate::types::{Entry, LogId, Types, Vote};
+use openraft::OptionalSend;
+use openraft::storage::{IOFlushed, LogState, RaftLogReader, RaftLogStorage};
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::io::Result;
+use std::ops::{Bound, RangeBounds};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// Entries kept in memory for the replication readers; older ones come from the file.
+pub(crate) const CACHED: usize = 4096;
+/// Bytes of those, at most.
+const CACHED_BYTES: usize = 8 << 20;
+/// Jobs that wait for the task.
+const QUEUE: usize = 1024;
+/// Bytes that one read for replication returns, or one entry: bounds the frames on the wire.
+const CHUNK_BYTES: usize = 1 << 20;
+
+/// A handle to the log; clones share it.
+#[derive(Clone)]
+pub(crate) struct LogStore {
+    queue: mpsc::Sender<Job>,
+    memory: Arc<Mutex<Memory>>,
+    bytes: watch::Receiver<u64>,
+}
+
+#[derive(Default)]
+struct Memory {
+    /// The tail of the log, without holes, and each entry's size.
+    tail: BTreeMap<u64, (usize, Entry)>,
+    tail_bytes: usize,
+    vote: Option<Vote>,
+    purged: Option<LogId>,
+}
+
+impl Memory {
+    fn push(&mut self, bytes: usize, entry: Entry) {
+        self.tail_bytes += bytes;
+        self.tail.insert(entry.log_id.index, (bytes, entry));
+        // The last entry stays, whatever its size: the log's state is read from it.
+        while self.tail.len() > 1 && (self.tail.len() > CACHED || self.tail_bytes > CACHED_BYTES) {
+            if let Some((_, (bytes, _))) = self.tail.pop_first() {
+                self.tail_bytes -= bytes;
+            }
+        }
+    }
+
+    fn keep(&mut self, keep: impl Fn(u64) -> bool) {
+        self.tail.retain(|index, _| keep(*index));
+        self.tail_bytes = self.tail.values().map(|(bytes, _)| bytes).sum();
+    }
+}
+
+/// What the file says about this member's earlier life.
+pub(crate) struct Earlier {
+    /// Which `state-<generation>.db` is the live one.
+    pub(crate) generation: u64,
+    /// How often the log has been opened, this time included.
+    pub(crate) boot: u64,
+}
+
+impl LogStore {
+    /// Opens the log, or makes it.
+    pub(crate) async fn open(path: &Path) -> Result<(Self, Earlier)> {
+        let mut file = log_file::connect(path).await?;
+        let boot: u64 = file.meta(Meta::Boot).await?.unwrap_or(0) + 1;
+        file.put(Meta::Boot, &boot).await?;
+        let generation = file.meta(Meta::Generation).await?.unwrap_or(0);
+        let mut memory = Memory {
+            vote: file.meta::<Ballot>(Meta::Vote).await?.map(Vote::from),
+            purged: file.meta::<Position>(Meta::Purged).await?.map(LogId::from),
+            ..Memory::default()
+        };
+        for body in file.newest(CACHED).await? {
+            memory.push(body.len(), decode_entry(&body)?);
+        }
+        let bytes = watch::Sender::new(file.bytes().await?);
+        let seen = bytes.subscribe();
+        let (queue, jobs) = mpsc::channel(QUEUE);
+        tokio::spawn(file.work(jobs, bytes));
+        let log = Self { queue, memory: Arc::new(Mutex::new(memory)), bytes: seen };
+        Ok((log, Earlier { generation, boot }))
+    }
+
+    /// Bytes of all entries in the log, as they change.
+    pub(crate) fn bytes(&self) -> watch::Receiver<u64> {
+        self.bytes.clone()
+    }
+
+    /// Ends the log once what is queued is on disk, and closes the file.
+    pub(crate) async fn close(&self) {
+        // An error means that it is closed already.
+        let _ = self.ask(Job::Close).await;
+    }
+
+    /// Makes another state database the live one and forgets the entries that it holds, at once.
+    pub(crate) async fn flip(&self, generation: u64, upto: Option<LogId>) -> Result<()> {
+        let purged = upto.map(|id| Ok((id.index, encode(&Position::from(id))?)));
+        let purged = purged.transpose().map_err(|error: std::io::Error| error)?;
+        let value = encode(&generation)?;
+        self.ask(|reply| Job::Flip(value, purged, reply)).await?;
+        if let Some(upto) = upto {
+            self.forget(upto);
+        }
+        Ok(())
+    }
+
+    fn forget(&self, upto: LogId) {
+        let mut memory = self.memory();
+        memory.keep(|index| index > upto.index);
+        memory.purged = memory.purged.max(Some(upto));
+    }
+
+    async fn ask<T>(&self, job: impl FnOnce(oneshot::Sender<Result<T>>) -> Job) -> Result<T> {
+        let (reply, answer) = oneshot::channel();
+        self.queue.send(job(reply)).await.map_err(|_| stopped())?;
+        answer.await.map_err(|_| stopped())?
+    }
+
+    fn memory(&self) -> std::sync::MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Entries of the range that are in memory, if all of them are; at most `limit` bytes, or one.
+    fn cached(&self, from: u64, until: u64, limit: usize) -> Option<Vec<Entry>> {
+        let memory = self.memory();
+        let cached_from = memory.tail.keys().next().copied().unwrap_or(u64::MAX);
+        if from.max(memory.purged.map_or(0, |id| id.index + 1)) < cached_from {
+            return None;
+        }
+        let mut total = 0;
+        let fitting = memory.tail.range(from..until).take_while(|(index, (bytes, _))| {
+            total += bytes;
+            **index == from || total <= limit
+        });
+        Some(fitting.map(|(_, (_, entry))| entry.clone()).collect())
+    }
+
+    async fn read(&self, from: u64, until: u64, limit: usize) -> Result<Vec<Entry>> {
+        if from >= until {
+            return Ok(Vec::new());
+        }
+        if let Some(entries) = self.cached(from, until, limit) {
+            return Ok(entries);
+        }
+        let bodies = self.ask(|reply| Job::Read { from, until, limit, reply }).await?;
+        bodies.iter().map(|body| decode_entry(body)).collect()
+    }
+}
+
+impl RaftLogReader<Types> for LogStore {
+    async fn try_get_log_entries<R>(&mut self, range: R) -> Result<Vec<Entry>>
+    where
+        R: RangeBounds<u64> + Clone + Debug + OptionalSend,
+    {
+        let from = match range.start_bound() {
+            Bound::Included(index) => *index,
+            Bound::Excluded(index) => index + 1,
+            Bound::Unbounded => 0,
+        };
+        let until = match range.end_bound() {
+            Bound::Included(index) => index.saturating_add(1),
+            Bound::Excluded(index) => *index,
+            Bound::Unbounded => u64::MAX,
+        };
+        self.read(from, until.min(i64::MAX as u64), usize::MAX).await
+    }
+
+    async fn limited_get_log_entries(&mut self, start: u64, end: u64) -> Result<Vec<Entry>> {
+        self.read(start, end, CHUNK_BYTES).await
+    }
+
+    async fn read_vote(&mut self) -> Result<Option<Vote>> {
+        Ok(self.memory().vote)
+    }
+}
+
+impl RaftLogStorage<Types> for LogStore {
+    type LogReader = Self;
+
+    async fn get_log_state(&mut self) -> Result<LogState<Types>> {
+        let memory = self.memory();
+        let last = memory.tail.values().next_back().map(|(_, entry)| entry.log_id);
+        Ok(LogState { last_purged_log_id: memory.purged, last_log_id: last.or(memory.purged) })
+    }
+
+    async fn get_log_reader(&mut self) -> Self {
+        self.clone()
+    }
+
+    async fn save_vote(&mut self, vote: &Vote) -> Result<()> {
+        let value = encode(&Ballot::from(*vote))?;
+        self.ask(|reply| Job::Vote(value, reply)).await?;
+        self.memory().vote = Some(*vote);
+        Ok(())
+    }
+
+    async fn append<I>(&mut self, entries: I, flushed: IOFlushed<Types>) -> Result<()>
+    where
+        I: IntoIterator<Item = Entry> + OptionalSend,
+        I::IntoIter: OptionalSend,
+    {
+        let mut rows = Vec::new();
+        {
+            // Readable when this returns; durable when `flushed` is called.
+            let mut memory = self.memory();
+            for entry in entries {
+                let body = encode(&Record::of(&entry)?)?;
+                let (index, bytes) = (entry.log_id.index, body.len());
+                memory.push(bytes, entry);
+                rows.push((index, body));
+            }
+        }
+        self.queue.send(Job::Append(rows, flushed)).await.map_err(|_| stopped())
+    }
+
+    async fn truncate_after(&mut self, last: Option<LogId>) -> Result<()> {
+        let from = last.map_or(0, |id| id.index + 1);
+        self.memory().keep(|index| index < from);
+        self.ask(|reply| Job::TruncateFrom(from, reply)).await?;
+        if self.memory().tail.is_empty() && from > 0 {
+            // Everything cached went: the last entry must stay known.
+            let (until, limit) = (from, usize::MAX);
+            let bodies =
+                self.ask(|reply| Job::Read { from: until - 1, until, limit, reply }).await?;
+            for body in bodies {
+                let entry = decode_entry(&body)?;
+                self.memory().push(body.len(), entry);
+            }
+        }
+        Ok(())
+    }
+
+    async fn purge(&mut self, upto: LogId) -> Result<()> {
+        let value = encode(&Position::from(upto))?;
+        self.ask(|reply| Job::Purge(upto.index, value, reply)).await?;
+        self.forget(upto);
+        Ok(())
+    }
+}
+
+fn decode_entry(body: &[u8]) -> Result<Entry> {
+    decode::<Record>(body)?.entry()
+}
+
+fn stopped() -> std::io::Error {
+    io(crate::Error::Stopped)
+}

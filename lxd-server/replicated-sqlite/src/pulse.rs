@@ -1,0 +1,92 @@
+//! Whether a majority of the voters can be reached: what decides between waiting and giving up.
+
+use crate::network::links::Links;
+use crate::options::Options;
+use crate::types::{MetricsWatch, NodeId, Raft};
+use openraft::async_runtime::watch::WatchReceiver;
+use std::collections::BTreeSet;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
+
+/// Says whether there is a majority, at any time and as it changes.
+#[derive(Clone)]
+pub(crate) struct Pulse(watch::Receiver<bool>);
+
+impl Pulse {
+    /// Starts watching. A majority is lost after a silence of twice the election maximum.
+    pub(crate) fn start(
+        raft: Raft,
+        links: Links,
+        options: &Options,
+    ) -> (Self, impl Future<Output = ()> + use<>) {
+        let beat = watch::Sender::new(true);
+        let pulse = Self(beat.subscribe());
+        (pulse, feel(raft, links, options.silence(), beat))
+    }
+
+    pub(crate) fn beats(&self) -> bool {
+        *self.0.borrow()
+    }
+
+    pub(crate) fn watch(&self) -> watch::Receiver<bool> {
+        self.0.clone()
+    }
+
+    /// Waits until there is no majority.
+    pub(crate) async fn lost(&self) {
+        // Ends with the member, too: then nothing is left to wait for.
+        let _ = self.0.clone().wait_for(|beats| !beats).await;
+    }
+}
+
+async fn feel(raft: Raft, links: Links, silence: std::time::Duration, beat: watch::Sender<bool>) {
+    let started = Instant::now();
+    let mut changes = links.changes();
+    let mut metrics = raft.metrics();
+    loop {
+        let configs =
+            metrics.borrow_watched().membership_config.membership().get_joint_config().clone();
+        // When the last majority answered: the oldest of them all, if a change of members is under way.
+        let latest =
+            configs.iter().map(|voters| majority(voters, *raft.node_id(), &links, started)).min();
+        let until = latest.map(|latest| latest + silence);
+        let beats = until.is_some_and(|until| until > Instant::now());
+        beat.send_if_modified(|now| std::mem::replace(now, beats) != beats);
+        let silent = async {
+            match until {
+                Some(until) if beats => sleep_until(until).await,
+                _ => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = silent => {}
+            changed = changes.changed() => if changed.is_err() { return },
+            changed = voters_change(&mut metrics, &configs) => if changed.is_err() { return },
+        }
+    }
+}
+
+/// When a majority had last answered, this member included.
+fn majority(voters: &BTreeSet<NodeId>, own: NodeId, links: &Links, started: Instant) -> Instant {
+    let heard = links.heard();
+    let mut times: Vec<Instant> = voters
+        .iter()
+        .map(|voter| match heard.get(voter) {
+            _ if *voter == own => Instant::now(),
+            Some((Some(heard), _)) => *heard,
+            // Not yet, since the start.
+            _ => started,
+        })
+        .collect();
+    times.sort_unstable_by(|a, b| b.cmp(a));
+    times.get(voters.len() / 2).copied().unwrap_or(started)
+}
+
+async fn voters_change(metrics: &mut MetricsWatch, configs: &[BTreeSet<NodeId>]) -> Result<(), ()> {
+    loop {
+        metrics.changed().await.map_err(drop)?;
+        if metrics.borrow_watched().membership_config.membership().get_joint_config() != configs {
+            return Ok(());
+        }
+    }
+}

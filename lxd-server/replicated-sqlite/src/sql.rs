@@ -1,0 +1,53 @@
+//! SQL as an operator types it.
+
+use crate::db::Db;
+use crate::error::Error;
+use crate::session;
+use crate::tx::{Tx, value};
+use crate::types::Value;
+use futures::{FutureExt, TryStreamExt};
+use sqlx::{AssertSqlSafe, Either, Row};
+
+/// What one statement returned.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Table {
+    /// Names of the columns; none if the statement returns no rows by nature.
+    pub columns: Vec<String>,
+    /// The rows, each with a value for every column.
+    pub rows: Vec<Vec<Value>>,
+    /// Rows inserted, updated or deleted.
+    pub rows_affected: u64,
+}
+
+impl Db {
+    /// Runs statements, separated by semicolons, in one transaction, on any member. They may do what closures
+    /// may do.
+    ///
+    /// # Errors
+    /// As [`Db::write`]; SQLite's own error if a statement is wrong or not allowed.
+    pub async fn execute(&self, sql: &str) -> Result<Vec<Table>, Error> {
+        self.write(|tx| run(tx, sql).boxed()).await
+    }
+}
+
+async fn run(tx: &mut Tx<'_>, sql: &str) -> Result<Vec<Table>, Error> {
+    let mut columns = session::columns(&mut tx.handle().await?, sql)?.into_iter();
+    let mut tables = Vec::new();
+    let mut rows = Vec::new();
+    let mut items = sqlx::raw_sql(AssertSqlSafe(sql)).fetch_many(&mut *tx);
+    while let Some(item) = items.try_next().await? {
+        match item {
+            Either::Right(row) => {
+                let values = (0..row.len()).map(|column| value(&row, column));
+                rows.push(values.collect::<sqlx::Result<Vec<_>>>()?);
+            }
+            Either::Left(done) => {
+                let columns = columns.next().unwrap_or_default();
+                // SQLite leaves the count of an earlier statement in place for those that only read.
+                let rows_affected = if columns.is_empty() { done.rows_affected() } else { 0 };
+                tables.push(Table { columns, rows: std::mem::take(&mut rows), rows_affected });
+            }
+        }
+    }
+    Ok(tables)
+}

@@ -1,0 +1,173 @@
+//! What a member knows about itself and its group.
+
+use crate::db::Inner;
+use crate::types::{MetricsWatch, NodeId};
+use openraft::async_runtime::watch::WatchReceiver;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
+use tokio::sync::watch;
+
+/// A member's view of itself and its group, at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// This member.
+    pub node: NodeId,
+    /// Who leads, as far as this member knows.
+    pub leader: Option<NodeId>,
+    /// Counts the elections.
+    pub term: u64,
+    /// Log index of the last entry applied here; 0 if none was.
+    pub applied: u64,
+    /// Log index of the last entry known to be on a majority; 0 if none is.
+    pub committed: u64,
+    /// Schema steps taken.
+    pub schema: u32,
+    /// Who votes; while a change is under way, old and new voters.
+    pub voters: BTreeSet<NodeId>,
+    /// Who only holds a replica.
+    pub learners: BTreeSet<NodeId>,
+    /// Where every member is, this one included.
+    pub addresses: BTreeMap<NodeId, String>,
+    /// Every other member, as this one sees it.
+    pub peers: BTreeMap<NodeId, PeerStatus>,
+    /// Whether a majority of the voters answers.
+    pub quorum: bool,
+    /// Why this replica has stopped, if it has.
+    pub stopped: Option<String>,
+}
+
+/// Another member, as this one sees it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PeerStatus {
+    /// Log index up to which it holds what this member holds; on the leader only.
+    pub matched: Option<u64>,
+    /// When it last answered, since this member started. Every member hears every other at least once in
+    /// an election maximum.
+    pub last_ack: Option<Instant>,
+    /// There is a live stream to it.
+    pub connected: bool,
+}
+
+impl Status {
+    /// Whether this member leads.
+    #[must_use]
+    pub fn leads(&self) -> bool {
+        self.leader == Some(self.node)
+    }
+
+    /// Without what changes all the time.
+    fn settled(mut self) -> Self {
+        (self.applied, self.committed) = (0, 0);
+        for peer in self.peers.values_mut() {
+            (peer.matched, peer.last_ack) = (None, None);
+        }
+        self
+    }
+}
+
+/// The status of a member that has only just been opened.
+pub(crate) fn blank(node: NodeId) -> Status {
+    Status {
+        node,
+        leader: None,
+        term: 0,
+        applied: 0,
+        committed: 0,
+        schema: 0,
+        voters: BTreeSet::new(),
+        learners: BTreeSet::new(),
+        addresses: BTreeMap::new(),
+        peers: BTreeMap::new(),
+        quorum: false,
+        stopped: None,
+    }
+}
+
+/// The status now.
+pub(crate) fn status(inner: &Inner) -> Status {
+    let metrics = inner.raft.metrics().borrow_watched().clone();
+    let progress = inner.store.progress();
+    let membership = metrics.membership_config.membership();
+    let replication = metrics.replication.as_ref();
+    let heard = inner.links.heard();
+    let addresses: BTreeMap<_, _> =
+        membership.nodes().map(|(id, address)| (*id, address.clone())).collect();
+    let peer = |id: &NodeId| {
+        let (last_ack, connected) = heard.get(id).copied().unwrap_or_default();
+        let matched = replication.and_then(|all| all.get(id)).and_then(|matched| matched.as_ref());
+        PeerStatus {
+            matched: matched.map(|matched| matched.index),
+            last_ack: last_ack.map(tokio::time::Instant::into_std),
+            connected,
+        }
+    };
+    let others = addresses.keys().filter(|id| **id != inner.identity.node);
+    Status {
+        node: inner.identity.node,
+        leader: metrics.current_leader,
+        term: metrics.current_term,
+        applied: progress.index(),
+        committed: metrics.local_committed.map_or(0, |id| id.index),
+        schema: progress.schema,
+        voters: membership.voter_ids().collect(),
+        learners: membership.learner_ids().collect(),
+        peers: others.map(|id| (*id, peer(id))).collect(),
+        addresses,
+        quorum: inner.pulse.beats() && !membership.get_joint_config().is_empty(),
+        stopped: inner.stopped().or(metrics.running_state.err().map(|fatal| fatal.to_string())),
+    }
+}
+
+/// Publishes the status whenever something in it changes, but for indexes and times.
+pub(crate) async fn publish(inner: std::sync::Weak<Inner>, sender: watch::Sender<Status>) {
+    let Some(strong) = inner.upgrade() else { return };
+    let (mut metrics, mut changes) = (strong.raft.metrics(), strong.links.changes());
+    let mut pulse = strong.pulse.watch();
+    drop(strong);
+    loop {
+        let Some(strong) = inner.upgrade() else { return };
+        let now = status(&strong);
+        drop(strong);
+        sender.send_if_modified(|last| {
+            let changed = last.clone().settled() != now.clone().settled();
+            *last = now;
+            changed
+        });
+        let known = Shape::of(&metrics.borrow_watched());
+        tokio::select! {
+            changed = shape_changes(&mut metrics, &known) => if changed.is_err() { return },
+            changed = changes.changed() => if changed.is_err() { return },
+            changed = pulse.changed() => if changed.is_err() { return },
+        }
+    }
+}
+
+/// The parts of the metrics that matter here: comparing them is cheap, and they change with every entry.
+#[derive(PartialEq)]
+struct Shape {
+    leader: Option<NodeId>,
+    term: u64,
+    membership: Option<crate::types::LogId>,
+    running: bool,
+}
+
+impl Shape {
+    fn of(metrics: &crate::types::Metrics) -> Self {
+        Self {
+            leader: metrics.current_leader,
+            term: metrics.current_term,
+            membership: *metrics.membership_config.log_id(),
+            running: metrics.running_state.is_ok(),
+        }
+    }
+}
+
+async fn shape_changes(metrics: &mut MetricsWatch, known: &Shape) -> Result<(), ()> {
+    loop {
+        // The sender's end is news, too: Raft has stopped.
+        metrics.changed().await.map_err(drop)?;
+        if Shape::of(&metrics.borrow_watched()) != *known {
+            return Ok(());
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! The state database of one member: its file, its connections, who may use them when.
+
+use crate::error::io;
+use crate::progress::{self, Progress};
+use crate::schema;
+use crate::session::{self, Guard, Turn};
+use crate::tx::ORIGIN;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection, Executor, SqliteConnection, SqlitePool};
+use std::io::Result;
+use std::ops::{Deref, DerefMut};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, RwLock};
+use tokio::sync::{
+    MappedMutexGuard, Mutex, MutexGuard, OwnedMappedMutexGuard, OwnedMutexGuard, oneshot, watch,
+};
+
+/// Connections for reading.
+const READERS: u32 = 8;
+
+/// The two connections that write. SQLite has one write lock: whoever wants it takes this mutex instead,
+/// which is fair and does not poll as SQLite's busy handler does.
+pub(crate) struct Writers {
+    /// Runs closures and transcripts, always rolled back. Foreign keys and triggers on.
+    work: SqliteConnection,
+    guard: Guard,
+    /// A transaction may be open on `work`.
+    dirty: bool,
+    /// Applies changesets. Foreign keys and triggers off: changesets already hold what they did.
+    pub(crate) apply: SqliteConnection,
+}
+
+impl Writers {
+    /// The working connection, outside a transaction: whoever had it before may have been cancelled in one.
+    pub(crate) async fn work(&mut self) -> sqlx::Result<&mut SqliteConnection> {
+        self.reset().await?;
+        self.dirty = true;
+        Ok(&mut self.work)
+    }
+
+    /// The working connection, inside the transaction that its user began.
+    pub(crate) fn open(&mut self) -> &mut SqliteConnection {
+        &mut self.work
+    }
+
+    /// Whose turn it is on the working connection: what its statements may do.
+    pub(crate) fn turn(&self, turn: Turn) {
+        self.guard.set(turn);
+    }
+
+    pub(crate) async fn reset(&mut self) -> sqlx::Result<()> {
+        self.turn(Turn::Writer);
+        if self.dirty {
+            // Fails when SQLite has rolled back already, e.g. on a full disk. If a transaction should really
+            // still be open, the next BEGIN says so.
+            let _ = self.work.execute("ROLLBACK").await;
+            self.dirty = false;
+        }
+        Ok(())
+    }
+}
+
+/// The writers, for as long as this lives.
+pub(crate) type Owned = OwnedMappedMutexGuard<Option<Writers>, Writers>;
+
+/// The working connection, lent for one transaction. Comes back when dropped, whatever happened.
+pub(crate) struct Loan {
+    writers: Option<Owned>,
+    back: Option<oneshot::Sender<Owned>>,
+}
+
+impl Loan {
+    pub(crate) fn new(writers: Owned) -> (Self, oneshot::Receiver<Owned>) {
+        let (back, returned) = oneshot::channel();
+        (Self { writers: Some(writers), back: Some(back) }, returned)
+    }
+
+    pub(crate) fn turn(&self, turn: Turn) {
+        self.held().turn(turn);
+    }
+
+    fn held(&self) -> &Writers {
+        self.writers.as_ref().expect("held until dropped")
+    }
+}
+
+impl Drop for Loan {
+    fn drop(&mut self) {
+        if let (Some(writers), Some(back)) = (self.writers.take(), self.back.take()) {
+            writers.turn(Turn::Writer);
+            // If nobody waits for it, the guard is dropped: the next owner rolls back.
+            let _ = back.send(writers);
+        }
+    }
+}
+
+impl Deref for Loan {
+    type Target = SqliteConnection;
+
+    fn deref(&self) -> &SqliteConnection {
+        &self.held().work
+    }
+}
+
+impl DerefMut for Loan {
+    fn deref_mut(&mut self) -> &mut SqliteConnection {
+        &mut self.writers.as_mut().expect("held until dropped").work
+    }
+}
+
+/// A handle to the state database; clones share it.
+#[derive(Clone)]
+pub(crate) struct Store(Arc<Inner>);
+
+struct Inner {
+    dir: PathBuf,
+    writers: Arc<Mutex<Option<Writers>>>,
+    readers: RwLock<SqlitePool>,
+    progress: watch::Sender<Progress>,
+}
+
+impl Store {
+    pub(crate) async fn open(dir: &Path, generation: u64) -> Result<Self> {
+        let (writers, readers, progress) = connect(&file(dir, generation)).await?;
+        let inner = Inner {
+            dir: dir.to_owned(),
+            writers: Arc::new(Mutex::new(Some(writers))),
+            readers: RwLock::new(readers),
+            progress: watch::Sender::new(progress),
+        };
+        Ok(Self(Arc::new(inner)))
+    }
+
+    pub(crate) fn dir(&self) -> &Path {
+        &self.0.dir
+    }
+
+    pub(crate) fn progress(&self) -> Progress {
+        self.0.progress.borrow().clone()
+    }
+
+    pub(crate) fn set_progress(&self, progress: Progress) {
+        self.0.progress.send_replace(progress);
+    }
+
+    pub(crate) fn watch(&self) -> watch::Receiver<Progress> {
+        self.0.progress.subscribe()
+    }
+
+    /// Waits until the entry at `index` has been applied here.
+    pub(crate) async fn applied(&self, index: u64) {
+        // The sender lives in `self`, so this cannot fail.
+        let _ = self.watch().wait_for(|progress| progress.index() >= index).await;
+    }
+
+    /// Both connections, neither in a transaction.
+    pub(crate) async fn writers(&self) -> Result<MappedMutexGuard<'_, Writers>> {
+        let mut guard = MutexGuard::try_map(self.0.writers.lock().await, Option::as_mut)
+            .map_err(|_| closed())?;
+        // A rehearsal that ended (or was cancelled) still holds SQLite's write lock.
+        guard.reset().await.map_err(io)?;
+        Ok(guard)
+    }
+
+    /// As [`Store::writers`], to be handed around.
+    pub(crate) async fn own(&self) -> Result<Owned> {
+        let guard = self.0.writers.clone().lock_owned().await;
+        let mut owned = OwnedMutexGuard::try_map(guard, Option::as_mut).map_err(|_| closed())?;
+        owned.reset().await.map_err(io)?;
+        Ok(owned)
+    }
+
+    pub(crate) fn readers(&self) -> SqlitePool {
+        self.0.readers.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    }
+
+    /// Changes over to another file. Readers that still run finish on the old one.
+    pub(crate) async fn switch(&self, generation: u64) -> Result<()> {
+        let mut slot = self.0.writers.lock().await;
+        let (writers, readers, progress) = connect(&file(&self.0.dir, generation)).await?;
+        let old = slot.replace(writers);
+        let pool = {
+            let mut current =
+                self.0.readers.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+            std::mem::replace(&mut *current, readers)
+        };
+        self.set_progress(progress);
+        drop(slot);
+        close(old, pool).await;
+        Ok(())
+    }
+
+    pub(crate) async fn close(&self) {
+        let writers = self.0.writers.lock().await.take();
+        close(writers, self.readers()).await;
+    }
+}
+
+fn closed() -> std::io::Error {
+    io(crate::Error::Stopped)
+}
+
+/// Where a generation of the state lives.
+pub(crate) fn file(dir: &Path, generation: u64) -> PathBuf {
+    dir.join(format!("state-{generation}.db"))
+}
+
+async fn connect(path: &Path) -> Result<(Writers, SqlitePool, Progress)> {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        // Survives a crash of the process; a power cut takes it back to an older state, and Raft applies again.
+        .synchronous(SqliteSynchronous::Normal)
+        .statement_cache_capacity(512);
+    let mut apply = options.clone().foreign_keys(false).connect().await.map_err(io)?;
+    apply.execute(schema::OURS).await.map_err(io)?;
+    session::disable_triggers(&mut apply.lock_handle().await.map_err(io)?)?;
+    let progress = progress::load(&mut apply).await?;
+    let mut work = options.clone().foreign_keys(true).connect().await.map_err(io)?;
+    work.execute(ORIGIN).await.map_err(io)?;
+    let guard = {
+        let mut handle = work.lock_handle().await.map_err(io)?;
+        session::forbid_commit(&mut handle);
+        session::guard(&mut handle)?
+    };
+    let readers = SqlitePoolOptions::new()
+        .max_connections(READERS)
+        .connect_lazy_with(options.read_only(true));
+    Ok((Writers { work, guard, dirty: false, apply }, readers, progress))
+}
+
+async fn close(writers: Option<Writers>, readers: SqlitePool) {
+    readers.close().await;
+    if let Some(writers) = writers {
+        let _ = writers.work.close().await;
+        let _ = writers.apply.close().await;
+    }
+}

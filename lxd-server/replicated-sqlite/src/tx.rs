@@ -1,0 +1,274 @@
+//! The transaction a closure sees: `&mut Tx` is a sqlx executor, so closures are ordinary sqlx. In a write
+//! on a member that does not lead it also records what was asked and what came back.
+
+use crate::types::{Digest, Step, Transcript, Value};
+use futures::future::BoxFuture;
+use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
+use sqlx::sqlite::{
+    LockedSqliteHandle, SqliteArguments, SqliteConnection, SqliteQueryResult, SqliteRow,
+    SqliteStatement, SqliteTypeInfo,
+};
+use sqlx::{
+    Arguments, AssertSqlSafe, Either, Execute, Executor, Row, SqlStr, Sqlite, TypeInfo, Value as _,
+    ValueRef,
+};
+use std::marker::PhantomData;
+use std::ops::DerefMut;
+
+type Item = Either<SqliteQueryResult, SqliteRow>;
+
+/// One statement's worth of rows and results, read to the end.
+///
+/// Reading to the end costs nothing worth having (results are small) and makes the digest cover what the
+/// statement would have returned, not what happened to be consumed.
+type Outcome = Result<Vec<Item>, sqlx::Error>;
+
+/// A connection that is held for as long as the transaction lives.
+pub(crate) type Held = Box<dyn DerefMut<Target = SqliteConnection> + Send>;
+
+/// The writer's own statements begin with this, and nobody else's may: what sqlx has prepared for the
+/// writer is not checked again when a closure asks for the same text.
+pub(crate) const OURS: &str = "/* writer */";
+
+/// A transaction, as a closure sees it. `&mut Tx` is a sqlx [`Executor`] for SQLite.
+///
+/// In a write it may SELECT, INSERT, UPDATE and DELETE on the application's tables and call deterministic
+/// functions. Everything else (transactions, savepoints, PRAGMA, ATTACH, DDL) is refused by SQLite. Ids come
+/// back by RETURNING: `last_insert_rowid` is not what other members see.
+///
+/// `'env` is what the closure borrows from its surroundings, as in `std::thread::scope`. It lets the closure's
+/// future borrow from there and from `&'t mut Tx<'env>` at once, which a bare `for<'t>` would forbid.
+pub struct Tx<'env> {
+    connection: Held,
+    transcript: Option<Transcript>,
+    env: PhantomData<&'env mut &'env ()>,
+}
+
+impl Tx<'_> {
+    /// Nothing is recorded: it reads, or it runs on the leader.
+    pub(crate) fn plain(connection: Held) -> Self {
+        Self { connection, transcript: None, env: PhantomData }
+    }
+
+    /// Everything is recorded. The connection has been [`normalise`]d.
+    pub(crate) fn recording(connection: Held) -> Self {
+        Self { connection, transcript: Some(Transcript::default()), env: PhantomData }
+    }
+
+    /// SQLite's own handle.
+    pub(crate) async fn handle(&mut self) -> sqlx::Result<LockedSqliteHandle<'_>> {
+        self.connection.lock_handle().await
+    }
+
+    pub(crate) fn into_transcript(self) -> Transcript {
+        self.transcript.unwrap_or_default()
+    }
+
+    async fn run(&mut self, sql: SqlStr, arguments: Option<SqliteArguments>) -> Outcome {
+        if sql.as_str().starts_with(OURS) {
+            return Err(sqlx::Error::Protocol("this statement is the writer's".to_owned()));
+        }
+        if self.transcript.is_none() {
+            return self.connection.fetch_many((sql, arguments)).try_collect().await;
+        }
+        let params = match &arguments {
+            Some(arguments) => Some(values(&mut self.connection, arguments.clone()).await?),
+            None => None,
+        };
+        let outcome: Outcome =
+            self.connection.fetch_many((sql.clone(), arguments)).try_collect().await;
+        let seen = digest(&outcome)?;
+        if let Some(transcript) = &mut self.transcript {
+            transcript.steps.push(Step { sql: sql.as_str().to_owned(), params, seen });
+        }
+        outcome
+    }
+}
+
+impl std::fmt::Debug for Tx<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let recorded = self.transcript.as_ref().map(|transcript| transcript.steps.len());
+        f.debug_struct("Tx").field("recorded", &recorded).finish()
+    }
+}
+
+impl<'t> Executor<'t> for &'t mut Tx<'_> {
+    type Database = Sqlite;
+
+    fn fetch_many<'e, 'q, E>(self, mut query: E) -> BoxStream<'e, sqlx::Result<Item>>
+    where
+        't: 'e,
+        E: Execute<'q, Sqlite>,
+        'q: 'e,
+        E: 'q,
+    {
+        let arguments = query.take_arguments().map_err(sqlx::Error::Encode);
+        let sql = query.sql();
+        stream::once(async move { self.run(sql, arguments?).await })
+            .map_ok(|items| stream::iter(items.into_iter().map(Ok)))
+            .try_flatten()
+            .boxed()
+    }
+
+    fn fetch_optional<'e, 'q, E>(self, query: E) -> BoxFuture<'e, sqlx::Result<Option<SqliteRow>>>
+    where
+        't: 'e,
+        E: Execute<'q, Sqlite>,
+        'q: 'e,
+        E: 'q,
+    {
+        let mut rows = self.fetch(query);
+        Box::pin(async move { rows.try_next().await })
+    }
+
+    fn prepare_with<'e>(
+        self,
+        sql: SqlStr,
+        types: &'e [SqliteTypeInfo],
+    ) -> BoxFuture<'e, sqlx::Result<SqliteStatement>>
+    where
+        't: 'e,
+    {
+        // Preparing neither reads nor writes rows: nothing to record.
+        self.connection.prepare_with(sql, types)
+    }
+
+    fn describe<'e>(self, sql: SqlStr) -> BoxFuture<'e, sqlx::Result<sqlx::Describe<Sqlite>>>
+    where
+        't: 'e,
+    {
+        self.connection.describe(sql)
+    }
+}
+
+/// Runs a transcript and tells whether it saw what it had seen where it was recorded; if not, the number
+/// of the step that differs. The connection has been [`normalise`]d.
+pub(crate) async fn replay(
+    connection: &mut SqliteConnection,
+    transcript: &Transcript,
+) -> sqlx::Result<Result<(), usize>> {
+    for (number, step) in transcript.steps.iter().enumerate() {
+        if step.sql.starts_with(OURS) {
+            return Ok(Err(number));
+        }
+        let arguments = step.params.as_ref().map(|params| arguments(params)).transpose()?;
+        let query = (AssertSqlSafe(step.sql.as_str()), arguments);
+        let outcome: Outcome = connection.fetch_many(query).try_collect().await;
+        if digest(&outcome)? != step.seen {
+            return Ok(Err(number));
+        }
+    }
+    Ok(Ok(()))
+}
+
+/// Created on every connection that records or replays, see [`normalise`].
+pub(crate) const ORIGIN: &str = "CREATE TEMP TABLE origin (id INTEGER PRIMARY KEY)";
+
+/// Makes `changes()` start from the same value everywhere.
+///
+/// SQLite keeps it per connection, and sqlx reports it after every statement, also after those that do not set
+/// it. Without this, leftovers of an earlier transaction would make digests differ for ever.
+pub(crate) async fn normalise(connection: &mut SqliteConnection) -> sqlx::Result<()> {
+    connection.execute(sqlx::query("/* writer */ REPLACE INTO temp.origin VALUES (1)")).await?;
+    Ok(())
+}
+
+/// What was bound. sqlx keeps its arguments private, but SQLite hands them back when asked.
+async fn values(
+    connection: &mut SqliteConnection,
+    arguments: SqliteArguments,
+) -> sqlx::Result<Vec<Value>> {
+    let count = arguments.len();
+    if count == 0 {
+        return Ok(Vec::new());
+    }
+    let sql = format!("SELECT ?{}", ", ?".repeat(count - 1));
+    let row = connection.fetch_one((AssertSqlSafe(sql), Some(arguments))).await?;
+    (0..count).map(|column| value(&row, column)).collect()
+}
+
+/// One value of a row, as SQLite has it.
+pub(crate) fn value(row: &SqliteRow, column: usize) -> sqlx::Result<Value> {
+    // A duplicate: decoding is stateful, and the closure has yet to read this row.
+    let raw = row.try_get_raw(column)?.to_owned();
+    if raw.is_null() {
+        return Ok(Value::Null);
+    }
+    Ok(match raw.type_info().name() {
+        "INTEGER" => Value::Integer(raw.try_decode_unchecked()?),
+        "REAL" => Value::Real(raw.try_decode_unchecked()?),
+        "TEXT" => Value::Text(raw.try_decode_unchecked()?),
+        _ => Value::Blob(raw.try_decode_unchecked()?),
+    })
+}
+
+fn arguments(params: &[Value]) -> sqlx::Result<SqliteArguments> {
+    let mut arguments = SqliteArguments::default();
+    for param in params {
+        match param {
+            Value::Null => arguments.add(None::<i64>),
+            Value::Integer(value) => arguments.add(*value),
+            Value::Real(value) => arguments.add(*value),
+            Value::Text(value) => arguments.add(value.clone()),
+            Value::Blob(value) => arguments.add(value.clone()),
+        }
+        .map_err(sqlx::Error::Encode)?;
+    }
+    Ok(arguments)
+}
+
+/// Digests what a statement returned. A statement that SQLite refused has a digest too: the closure may
+/// have gone on from that. Anything else that went wrong is the connection's trouble, not the data's.
+fn digest(outcome: &Outcome) -> sqlx::Result<Digest> {
+    let mut hasher = blake3::Hasher::new();
+    match outcome {
+        Ok(items) => {
+            for item in items {
+                match item {
+                    // Not `last_insert_rowid`: tables whose rowid means nothing would collide on every insert.
+                    Either::Left(result) => {
+                        hasher.update(b"=");
+                        hasher.update(&result.rows_affected().to_le_bytes());
+                    }
+                    Either::Right(row) => absorb_row(&mut hasher, row)?,
+                }
+            }
+        }
+        Err(sqlx::Error::Database(error)) if !environment(error.code().as_deref()) => {
+            hasher.update(b"!");
+            hasher.update(error.code().unwrap_or_default().as_bytes());
+        }
+        Err(error) => return Err(sqlx::Error::Protocol(error.to_string())),
+    }
+    let mut digest = Digest::default();
+    digest.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
+    Ok(digest)
+}
+
+/// Whether an error is this host's trouble (busy, memory, interrupted, I/O, damaged, full), not the data's.
+fn environment(code: Option<&str>) -> bool {
+    let code: u32 = code.and_then(|code| code.parse().ok()).unwrap_or(0);
+    matches!(code & 0xff, 5..=11 | 13..=15)
+}
+
+/// Adds a row to a digest, so that no two rows that differ look alike.
+pub(crate) fn absorb_row(hasher: &mut blake3::Hasher, row: &SqliteRow) -> sqlx::Result<()> {
+    hasher.update(b"r");
+    for column in 0..row.len() {
+        absorb(hasher, &value(row, column)?);
+    }
+    Ok(())
+}
+
+fn absorb(hasher: &mut blake3::Hasher, value: &Value) {
+    let (tag, bytes): (u8, &[u8]) = match value {
+        Value::Null => (0, &[]),
+        Value::Integer(value) => (1, &value.to_le_bytes()),
+        Value::Real(value) => (2, &value.to_bits().to_le_bytes()),
+        Value::Text(value) => (3, value.as_bytes()),
+        Value::Blob(value) => (4, value),
+    };
+    hasher.update(&[tag]);
+    hasher.update(&(bytes.len() as u64).to_le_bytes());
+    hasher.update(bytes);
+}

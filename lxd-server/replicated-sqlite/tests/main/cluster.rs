@@ -1,0 +1,179 @@
+//! Members in one process, each with a listener of its own on the loopback.
+
+use replicated_sqlite::{Db, Error, Identity, Network, NodeId, Options, Tx};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+
+pub(crate) const SCHEMA: &str = "
+CREATE TABLE counters (name TEXT NOT NULL PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE people (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
+CREATE TABLE pets (
+    id INTEGER PRIMARY KEY, person_id INTEGER NOT NULL REFERENCES people (id) ON DELETE CASCADE,
+    name TEXT NOT NULL
+) STRICT;
+";
+
+/// Plain TCP. The caller says who it is; a real transport would prove it.
+#[derive(Clone)]
+pub(crate) struct Tcp(NodeId);
+
+impl Network for Tcp {
+    type Stream = TcpStream;
+
+    async fn connect(&self, _target: NodeId, address: &str) -> io::Result<TcpStream> {
+        let mut stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        stream.write_u64(self.0).await?;
+        Ok(stream)
+    }
+}
+
+/// One member and what listens for it.
+pub(crate) struct Member {
+    pub(crate) db: Db,
+    listener: JoinHandle<()>,
+}
+
+pub(crate) struct Cluster {
+    pub(crate) dir: tempfile::TempDir,
+    pub(crate) options: Options,
+    pub(crate) members: BTreeMap<NodeId, Member>,
+    addresses: BTreeMap<NodeId, String>,
+}
+
+impl Cluster {
+    /// A group of `count`, all voters, with the schema above.
+    pub(crate) async fn start(count: u64, options: Options) -> Self {
+        let log = tracing_subscriber::fmt()
+            .with_test_writer()
+            .with_env_filter(tracing_subscriber::EnvFilter::from_default_env());
+        // The first test of the process does it for all.
+        let _ = log.try_init();
+        let dir = tempfile::tempdir().unwrap();
+        let mut cluster =
+            Self { dir, options, members: BTreeMap::new(), addresses: BTreeMap::new() };
+        cluster.open(1).await;
+        let first = cluster.db(1);
+        first.bootstrap(&cluster.addresses[&1]).await.unwrap();
+        first.migrate(&[SCHEMA]).await.unwrap();
+        for id in 2..=count {
+            cluster.open(id).await;
+            first.add_learner(id, &cluster.addresses[&id]).await.unwrap();
+        }
+        if count > 1 {
+            first.change_voters((1..=count).collect::<BTreeSet<_>>()).await.unwrap();
+        }
+        cluster
+    }
+
+    pub(crate) fn dir(&self, id: NodeId) -> PathBuf {
+        self.dir.path().join(id.to_string())
+    }
+
+    pub(crate) fn db(&self, id: NodeId) -> Db {
+        self.members[&id].db.clone()
+    }
+
+    /// Opens a member, where it was before if it was.
+    pub(crate) async fn open(&mut self, id: NodeId) {
+        let address = self.addresses.get(&id).cloned().unwrap_or_else(|| "127.0.0.1:0".to_owned());
+        let listener = TcpListener::bind(address).await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        self.addresses.insert(id, address);
+        let db = Db::open(&self.dir(id), identity(id), Tcp(id), &self.options).await.unwrap();
+        let listener = tokio::spawn(listen(listener, db.clone()));
+        self.members.insert(id, Member { db, listener });
+    }
+
+    /// Ends a member as a kill would, seen from outside: its streams are reset, its listener is gone.
+    pub(crate) async fn close(&mut self, id: NodeId) {
+        let member = self.members.remove(&id).unwrap();
+        member.listener.abort();
+        let _ = member.listener.await;
+        member.db.close().await;
+    }
+
+    /// Who leads, once a member says so that is itself the one.
+    pub(crate) async fn leader(&self) -> NodeId {
+        let watches = self.members.values().map(|member| {
+            let mut watch = member.db.watch();
+            Box::pin(async move { watch.wait_for(|status| status.leads()).await.unwrap().node })
+        });
+        within(futures::future::select_all(watches)).await.0
+    }
+
+    /// Waits for everyone, then compares every table of every member.
+    pub(crate) async fn agree(&self) {
+        let mut all = Vec::new();
+        for member in self.members.values() {
+            all.push((
+                member.db.status().node,
+                member.db.read(|tx| Box::pin(dump(tx))).await.unwrap(),
+            ));
+        }
+        for pair in all.windows(2) {
+            assert_eq!(pair[0].1, pair[1].1, "members {} and {} differ", pair[0].0, pair[1].0);
+        }
+    }
+}
+
+pub(crate) fn identity(node: NodeId) -> Identity {
+    Identity { cluster: "test".to_owned(), incarnation: 1, node }
+}
+
+async fn listen(listener: TcpListener, db: Db) {
+    let mut streams = tokio::task::JoinSet::new();
+    loop {
+        let Ok((mut stream, _)) = listener.accept().await else { return };
+        let db = db.clone();
+        streams.spawn(async move {
+            stream.set_nodelay(true).unwrap();
+            if let Ok(from) = stream.read_u64().await {
+                db.serve(from, stream).await;
+            }
+        });
+    }
+}
+
+/// A limit, so that what never happens fails the test instead of hanging it.
+pub(crate) async fn within<F: Future>(future: F) -> F::Output {
+    tokio::time::timeout(Duration::from_secs(30), future).await.expect("this takes too long")
+}
+
+/// Adds to a counter: read, check, write.
+pub(crate) async fn add(tx: &mut Tx<'_>, name: &str, by: i64) -> Result<i64, Error> {
+    let query = sqlx::query_scalar("SELECT value FROM counters WHERE name = ?").bind(name);
+    let old: Option<i64> = query.fetch_optional(&mut *tx).await?;
+    let new = old.unwrap_or(0) + by;
+    sqlx::query("REPLACE INTO counters VALUES (?, ?)")
+        .bind(name)
+        .bind(new)
+        .execute(&mut *tx)
+        .await?;
+    Ok(new)
+}
+
+pub(crate) async fn get(tx: &mut Tx<'_>, name: &str) -> Result<Option<i64>, Error> {
+    let query = sqlx::query_scalar("SELECT value FROM counters WHERE name = ?").bind(name);
+    Ok(query.fetch_optional(&mut *tx).await?)
+}
+
+async fn dump(tx: &mut Tx<'_>) -> Result<Vec<String>, Error> {
+    let mut all = Vec::new();
+    for sql in [
+        "SELECT name || '=' || value FROM counters ORDER BY 1",
+        "SELECT id || '=' || name FROM people ORDER BY 1",
+        "SELECT id || '=' || person_id || name FROM pets ORDER BY 1",
+        "SELECT node || '.' || boot || '.' || sequence || '=' || attempt FROM _tx ORDER BY 1",
+        "SELECT node || '.' || boot || '.' || oldest FROM _floor ORDER BY 1",
+    ] {
+        let rows: Vec<String> = sqlx::query_scalar(sql).fetch_all(&mut *tx).await?;
+        all.extend(rows);
+    }
+    Ok(all)
+}

@@ -1,0 +1,5 @@
+//! A group of members in one process, over TCP on the loopback.
+#![allow(clippy::unwrap_used)] // clippy.toml allows it in test functions, and these are their helpers
+
+mod cluster;
+mod group;
