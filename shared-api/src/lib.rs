@@ -23,3 +23,4 @@ pub mod server;
 pub mod size;
 pub mod storage;
 pub mod token;
+pub mod yaml;
