@@ -4,6 +4,9 @@
 use serde::Serialize;
 use serde_yaml::{Mapping, Value};
 
+/// Fields that JSON may have as `null`, and YAML as an empty list.
+const LISTS: [&str; 2] = ["locations", "used_by"];
+
 /// The value in YAML.
 pub fn to_string<T: Serialize>(value: &T) -> String {
     let value = serde_yaml::to_value(value).expect("plain data has a YAML form");
@@ -29,6 +32,9 @@ impl Printer {
             self.out.push_str(&scalar(key, None));
             self.out.push(':');
             match value {
+                Value::Null if key.as_str().is_some_and(|key| LISTS.contains(&key)) => {
+                    self.out.push_str(" []\n");
+                }
                 Value::Mapping(inner) if !inner.is_empty() => {
                     self.out.push('\n');
                     self.pad(indent + 2);
@@ -242,74 +248,77 @@ mod tests {
 
     use super::*;
 
+    /// Texts, and what LXD 5.0.2 printed for them.
+    const SCALARS: &[(&str, &str)] = &[
+        ("", "\"\""),
+        ("a b", "a b"),
+        ("10.77.0.1:8443", "10.77.0.1:8443"),
+        ("192.168.100.14/24", "192.168.100.14/24"),
+        ("5.0.2", "5.0.2"),
+        ("http://x:1", "http://x:1"),
+        (
+            "216091c71425625cea40bd870960c5f8644821bef4c89b190f70c821e277b368",
+            "216091c71425625cea40bd870960c5f8644821bef4c89b190f70c821e277b368",
+        ),
+        ("2", "\"2\""),
+        ("0755", "\"0755\""),
+        ("1_000", "\"1_000\""),
+        ("0x1f", "\"0x1f\""),
+        ("0b11", "\"0b11\""),
+        ("0o17", "\"0o17\""),
+        ("+1", "\"+1\""),
+        ("1.5", "\"1.5\""),
+        (".5", "\".5\""),
+        ("-.5", "\"-.5\""),
+        ("1e3", "\"1e3\""),
+        (".inf", "\".inf\""),
+        (".nan", "\".nan\""),
+        ("NaN", "NaN"),
+        ("~", "\"~\""),
+        ("null", "\"null\""),
+        ("NULL", "\"NULL\""),
+        ("yes", "\"yes\""),
+        ("Off", "\"Off\""),
+        ("True", "\"True\""),
+        ("y", "\"y\""),
+        ("N", "\"N\""),
+        ("12:30:45", "\"12:30:45\""),
+        ("1:2", "\"1:2\""),
+        ("2026-11-22", "\"2026-11-22\""),
+        ("2026-11-22T10:00:00Z", "\"2026-11-22T10:00:00Z\""),
+        ("2026/11/22 19:01 UTC", "2026/11/22 19:01 UTC"),
+        ("a: b", "'a: b'"),
+        ("a:", "'a:'"),
+        (":a", ":a"),
+        ("it's", "it's"),
+        ("'x'", "'''x'''"),
+        ("\"q\"", "'\"q\"'"),
+        ("#x", "'#x'"),
+        ("a #b", "'a #b'"),
+        (" lead", "' lead'"),
+        ("trailing ", "'trailing '"),
+        ("@x", "'@x'"),
+        ("*", "'*'"),
+        ("-", "'-'"),
+        ("-a", "-a"),
+        ("- a", "'- a'"),
+        ("?a", "?a"),
+        ("? a", "'? a'"),
+        ("---", "'---'"),
+        (",a", "',a'"),
+        ("a,b", "a,b"),
+        ("{a}", "'{a}'"),
+        ("a\\b", "a\\b"),
+        ("tab\there", "\"tab\\there\""),
+        ("\u{1}", "\"\\x01\""),
+        ("\u{7f}", "\"\\x7F\""),
+        ("é: b", "'é: b'"),
+        ("<é & \"q\">", "<é & \"q\">"),
+    ];
+
     #[test]
     fn texts_are_quoted_as_lxd_does() {
-        for (text, expected) in [
-            ("", "\"\""),
-            ("a b", "a b"),
-            ("10.77.0.1:8443", "10.77.0.1:8443"),
-            ("192.168.100.14/24", "192.168.100.14/24"),
-            ("5.0.2", "5.0.2"),
-            ("http://x:1", "http://x:1"),
-            (
-                "216091c71425625cea40bd870960c5f8644821bef4c89b190f70c821e277b368",
-                "216091c71425625cea40bd870960c5f8644821bef4c89b190f70c821e277b368",
-            ),
-            ("2", "\"2\""),
-            ("0755", "\"0755\""),
-            ("1_000", "\"1_000\""),
-            ("0x1f", "\"0x1f\""),
-            ("0b11", "\"0b11\""),
-            ("0o17", "\"0o17\""),
-            ("+1", "\"+1\""),
-            ("1.5", "\"1.5\""),
-            (".5", "\".5\""),
-            ("-.5", "\"-.5\""),
-            ("1e3", "\"1e3\""),
-            (".inf", "\".inf\""),
-            (".nan", "\".nan\""),
-            ("NaN", "NaN"),
-            ("~", "\"~\""),
-            ("null", "\"null\""),
-            ("NULL", "\"NULL\""),
-            ("yes", "\"yes\""),
-            ("Off", "\"Off\""),
-            ("True", "\"True\""),
-            ("y", "\"y\""),
-            ("N", "\"N\""),
-            ("12:30:45", "\"12:30:45\""),
-            ("1:2", "\"1:2\""),
-            ("2026-11-22", "\"2026-11-22\""),
-            ("2026-11-22T10:00:00Z", "\"2026-11-22T10:00:00Z\""),
-            ("2026/11/22 19:01 UTC", "2026/11/22 19:01 UTC"),
-            ("a: b", "'a: b'"),
-            ("a:", "'a:'"),
-            (":a", ":a"),
-            ("it's", "it's"),
-            ("'x'", "'''x'''"),
-            ("\"q\"", "'\"q\"'"),
-            ("#x", "'#x'"),
-            ("a #b", "'a #b'"),
-            (" lead", "' lead'"),
-            ("trailing ", "'trailing '"),
-            ("@x", "'@x'"),
-            ("*", "'*'"),
-            ("-", "'-'"),
-            ("-a", "-a"),
-            ("- a", "'- a'"),
-            ("?a", "?a"),
-            ("? a", "'? a'"),
-            ("---", "'---'"),
-            (",a", "',a'"),
-            ("a,b", "a,b"),
-            ("{a}", "'{a}'"),
-            ("a\\b", "a\\b"),
-            ("tab\there", "\"tab\\there\""),
-            ("\u{1}", "\"\\x01\""),
-            ("\u{7f}", "\"\\x7F\""),
-            ("é: b", "'é: b'"),
-            ("<é & \"q\">", "<é & \"q\">"),
-        ] {
+        for (text, expected) in SCALARS {
             assert_eq!(to_string(&json!({ "k": text })), format!("k: {expected}\n"));
         }
     }
@@ -341,6 +350,7 @@ mod tests {
         let expected = "- roles:\n  - a\n  - b\n  x: {}\n  \"y\": []\n  z:\n    k:\n    - - 1\n      - 2\n    - null\n";
         assert_eq!(to_string(&value), expected);
         assert_eq!(to_string(&json!([])), "[]\n");
+        assert_eq!(to_string(&json!({ "used_by": null })), "used_by: []\n");
     }
 
     proptest! {

@@ -1,0 +1,105 @@
+//! The command line: global flags, the tree of commands, and how their help looks.
+
+use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand};
+
+use crate::commands::{cluster, config, info, network, profile, query, storage, version};
+
+/// Command line client for LXD
+#[derive(Parser)]
+#[command(name = "lxc", version, propagate_version = true)]
+#[command(disable_version_flag = true, disable_help_flag = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Args)]
+#[command(next_help_heading = "Global Flags")]
+pub(crate) struct Global {
+    /// Show all debug messages
+    #[arg(long, global = true)]
+    pub(crate) debug: bool,
+    /// Force using the local unix socket
+    #[arg(long, global = true)]
+    pub(crate) force_local: bool,
+    /// Print help
+    #[arg(short, long, global = true, action = ArgAction::Help)]
+    help: Option<bool>,
+    /// Override the source project
+    #[arg(long, global = true, value_name = "project")]
+    pub(crate) project: Option<String>,
+    /// Don't show progress information
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+    /// Show all information messages
+    #[arg(short, long, global = true)]
+    pub(crate) verbose: bool,
+    /// Print version number
+    #[arg(long, global = true, action = ArgAction::Version)]
+    version: Option<bool>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    Cluster(cluster::Group),
+    Config(config::Group),
+    Info(info::Arguments),
+    Network(network::Group),
+    Profile(profile::Group),
+    Query(query::Arguments),
+    Storage(storage::Group),
+    Version(version::Arguments),
+}
+
+pub(crate) fn command() -> clap::Command {
+    Cli::command()
+}
+
+/// The command with LXD's usage lines and layout of help, in all its parts.
+pub(crate) fn dressed(command: clap::Command) -> clap::Command {
+    let path = command.get_name().to_owned();
+    dress(command, &path)
+}
+
+fn dress(command: clap::Command, path: &str) -> clap::Command {
+    const GROUP: &str = "Description:\n  {about}\n\nUsage:\n  {usage}\n\nAvailable Commands:\n\
+        {subcommands}\n\nGlobal Flags:\n{options}{after-help}\n\n\
+        Use \"{name} [command] --help\" for more information about a command.";
+    const LEAF: &str = "Description:\n  {about}\n\nUsage:\n  {usage}\n\n{all-args}{after-help}";
+    let usage = usage(&command, path);
+    let template = if command.has_subcommands() { GROUP } else { LEAF };
+    command
+        .override_usage(usage)
+        .help_template(template)
+        .bin_name(path)
+        .display_name(path)
+        .mut_args(|argument| {
+            let is_positional = argument.is_positional();
+            let argument = argument.hide(is_positional);
+            if argument.get_help_heading().is_none() {
+                return argument.help_heading("Flags");
+            }
+            argument
+        })
+        .mut_subcommands(|inner| {
+            let path = format!("{path} {}", inner.get_name());
+            dress(inner, &path)
+        })
+}
+
+/// The path, the arguments as they are named, and `[flags]`.
+fn usage(command: &clap::Command, path: &str) -> String {
+    if command.has_subcommands() {
+        return format!("{path} [command]");
+    }
+    let mut usage = path.to_owned();
+    for argument in command.get_positionals() {
+        for name in argument.get_value_names().unwrap_or_default() {
+            usage.push(' ');
+            usage.push_str(name);
+        }
+    }
+    usage + " [flags]"
+}

@@ -1,0 +1,31 @@
+//! The commands: a folder for each noun, a file for each verb.
+
+pub(crate) mod cluster;
+pub(crate) mod config;
+pub(crate) mod info;
+pub(crate) mod network;
+pub(crate) mod profile;
+pub(crate) mod query;
+pub(crate) mod storage;
+pub(crate) mod version;
+
+use crate::cli::Command;
+use crate::context::Context;
+
+pub(crate) async fn run(ctx: &Context, command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Cluster(group) => cluster::run(ctx, group).await,
+        Command::Config(group) => config::run(ctx, group).await,
+        Command::Info(arguments) => info::run(ctx, arguments).await,
+        Command::Network(group) => network::run(ctx, group).await,
+        Command::Profile(group) => profile::run(ctx, group).await,
+        Command::Query(arguments) => query::run(ctx, arguments).await,
+        Command::Storage(group) => storage::run(ctx, group).await,
+        Command::Version(arguments) => version::run(ctx, arguments).await,
+    }
+}
+
+/// The number of users of a thing, for a list.
+fn used_by(urls: Option<&Vec<String>>) -> String {
+    urls.map_or(0, Vec::len).to_string()
+}

@@ -1,0 +1,24 @@
+//! `lxc profile set`
+
+use crate::context::Context;
+use crate::pairs;
+use crate::remote::Resource;
+
+/// Set profile configuration keys
+///
+/// For backward compatibility, a single configuration key may still be set with:
+/// lxc profile set [<remote>:]<profile> <key> <value>
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Profile to change
+    #[arg(value_name = "[<remote>:]<profile>", required = true)]
+    profile: String,
+    /// Keys and their values; an empty value unsets its key
+    #[arg(value_name = "<key>=<value>...", required = true)]
+    pairs: Vec<String>,
+}
+
+pub(crate) async fn run(ctx: &Context, arguments: Arguments) -> anyhow::Result<()> {
+    let changes = pairs::parse_set(&arguments.pairs)?;
+    super::change(ctx, &Resource::parse(&arguments.profile), changes).await
+}
