@@ -4,6 +4,7 @@
 pub mod api;
 pub mod cluster;
 pub mod daemon;
+pub mod demo;
 pub mod flavour;
 pub mod host;
 pub mod keep;

@@ -12,7 +12,8 @@ use crate::{
     program,
 };
 
-const SWITCH: &str = r"
+/// Makes the switch in its namespaces.
+pub const SWITCH: &str = r"
 ip link set lo up
 ip link add switch type bridge
 ip link set switch up

@@ -51,6 +51,32 @@ pub(crate) fn generated(files: &[File]) -> Vec<String> {
     stray.map(|file| format!("{}: not generated from our commands", file.path)).collect()
 }
 
+/// Dependencies come from the registry, and some never.
+pub(crate) fn dependencies(files: &[File]) -> Vec<String> {
+    let banned = ["chrono", "native-tls", "openssl", "openssl-sys", "ring", "rusqlite"];
+    let mut complaints = Vec::new();
+    for line in
+        files.iter().filter(|file| file.path == "Cargo.lock").flat_map(|file| file.text.lines())
+    {
+        let value = |key: &str| line.strip_prefix(key).map(|value| value.trim_matches('"'));
+        if value("source = ").is_some_and(|source| !source.starts_with("registry+")) {
+            complaints.push(format!("Cargo.lock: {line}"));
+        }
+        if value("name = ").is_some_and(|name| banned.contains(&name)) {
+            complaints.push(format!("Cargo.lock: {line} is banned in deny.toml"));
+        }
+    }
+    complaints
+}
+
+#[test]
+fn foreign_dependencies_are_found() {
+    use crate::check;
+    check(dependencies, "Cargo.lock", "name = \"serde\"\nsource = \"registry+x\"\n", 0);
+    check(dependencies, "Cargo.lock", "name = \"serde\"\nsource = \"git+x\"\n", 1);
+    check(dependencies, "Cargo.lock", "name = \"openssl\"\n", 1);
+}
+
 #[test]
 fn strays_are_found() {
     use crate::check;
