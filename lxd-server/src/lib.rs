@@ -6,6 +6,7 @@ pub mod error;
 pub mod events;
 pub mod identity;
 pub mod limits;
+pub mod network;
 pub mod operations;
 pub mod run;
 pub mod storage;

@@ -5,6 +5,12 @@
 #![allow(clippy::disallowed_methods, reason = "tests start programs and read the environment")]
 #![allow(clippy::unwrap_used, reason = "what is unexpected fails a test")]
 
+#[path = "host/lease.rs"]
+mod lease;
+#[path = "host/network.rs"]
+mod network;
+#[path = "host/restart.rs"]
+mod restart;
 #[path = "host/sandbox.rs"]
 mod sandbox;
 #[path = "host/storage.rs"]

@@ -1,8 +1,10 @@
 //! Runs a test's body in a process of its own, inside fresh network and mount namespaces.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
@@ -33,9 +35,35 @@ pub(crate) fn inside<F: Future<Output = ()>>(name: &str, body: impl FnOnce(Sandb
         return again(name);
     }
     run("mount", &["-t", "sysfs", "sysfs", "/sys"]);
+    run("mount", &["-t", "tmpfs", "tmpfs", "/run"]);
     run("ip", &["link", "set", "lo", "up"]);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    runtime.block_on(body(Sandbox { root: tempfile::tempdir().unwrap() }));
+    let root = tempfile::tempdir().unwrap();
+    // What dnsmasq reads as user nobody is below.
+    fs::set_permissions(root.path(), fs::Permissions::from_mode(0o711)).unwrap();
+    runtime.block_on(body(Sandbox { root }));
+}
+
+/// Waits until a condition holds; the test fails if it does not within ten seconds.
+pub(crate) async fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !condition() {
+        assert!(start.elapsed() < Duration::from_secs(10), "still waiting: {what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// Runs a command line of plain words and returns what it prints.
+pub(crate) fn sh(line: &str) -> String {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    run(words[0], &words[1..])
+}
+
+/// Whether a command line of plain words succeeds.
+pub(crate) fn succeeds(line: &str) -> bool {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let output = Command::new(words[0]).args(&words[1..]).output();
+    output.unwrap_or_else(|error| panic!("{line} cannot be started: {error}")).status.success()
 }
 
 /// Runs a program and returns what it prints; anything but success fails the test.
@@ -48,12 +76,14 @@ pub(crate) fn run(program: &str, args: &[&str]) -> String {
 }
 
 fn again(name: &str) {
-    let status = Command::new("unshare")
+    let output = Command::new("unshare")
         .args(["--net", "--mount", "--propagation", "private", "--"])
         .arg(std::env::current_exe().unwrap())
         .args([name, "--exact", "--nocapture", "--test-threads=1"])
         .env(INSIDE, "1")
-        .status()
+        .output()
         .expect("unshare starts");
-    assert!(status.success(), "{name} failed inside its namespaces");
+    let [out, err] = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
+    assert!(output.status.success(), "failed inside its namespaces:\n{out}{err}");
+    assert!(out.contains("1 passed"), "{name} is not the test's name:\n{out}");
 }

@@ -1,6 +1,9 @@
 //! Configuration maps: how they are read from requests and from preseed files.
 
+mod check;
 pub mod server;
+
+pub use check::is_true;
 
 use std::collections::BTreeMap;
 use std::fmt;
