@@ -45,14 +45,14 @@ pub(crate) fn functions(files: &[File]) -> Vec<String> {
     complaints
 }
 
-/// Every module says at its top what it is, briefly.
+/// Every module says at its top what it is, briefly; a crate may say more.
 pub(crate) fn headers(files: &[File]) -> Vec<String> {
     let mut complaints = Vec::new();
     for file in files.iter().filter(|file| file.is_rust()) {
         let lines = file.text.lines().take_while(|line| line.starts_with("//!")).count();
         if lines == 0 {
             complaints.push(format!("{}: no //! at the top", file.path));
-        } else if lines > HEADER_LINES_MAX {
+        } else if lines > HEADER_LINES_MAX && !file.path.ends_with("lib.rs") {
             complaints.push(format!("{}: //! of {lines} lines", file.path));
         }
     }
