@@ -3,6 +3,7 @@
 use crate::error::{Context, Error, Kind, Result};
 use crate::limits;
 use crate::tls::{self, Identity};
+use reqwest::header::HeaderMap;
 use reqwest::{Method, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -52,7 +53,27 @@ impl Remote {
         self.send(method, path, body, "lxd-cluster-notifier").await
     }
 
-    async fn send(&self, method: Method, path: &str, body: Option<Value>, agent: &str) -> Result<Value> {
+    /// Sends a client's request on as it came, and returns the answer as it comes.
+    pub async fn pass(
+        &self,
+        method: Method,
+        path: &str,
+        headers: HeaderMap,
+        body: impl Into<reqwest::Body>,
+    ) -> Result<reqwest::Response> {
+        let url = format!("https://{}{path}", self.address);
+        let request = self.client.request(method, url).headers(headers).body(body);
+        let answer = request.timeout(limits::JOIN_TIMEOUT).send().await;
+        answer.context(format_args!("reach {}", self.address))
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+        agent: &str,
+    ) -> Result<Value> {
         let url = format!("https://{}{path}", self.address);
         let mut request = self.client.request(method, url).header("User-Agent", agent);
         if let Some(body) = body {

@@ -1,0 +1,178 @@
+//! Operations as clients see them: those of this member, join tokens, and those of other members.
+
+use crate::app::{cluster, remotes};
+use crate::context::Context;
+use crate::error::{Error, Kind, Result};
+use crate::identity::Identity;
+use crate::limits;
+use crate::node::Remote;
+use futures::future::join_all;
+use reqwest::Method;
+use shared_api::operations::{ByStatus, Operation, StatusCode};
+use shared_api::paths;
+use std::time::Duration;
+use tokio::time::{Instant, timeout, timeout_at};
+use uuid::Uuid;
+
+/// How long one request to wait at another member lasts; longer waits are several.
+const WAIT_SLICE: Duration = Duration::from_secs(30);
+/// How long other members may take to list theirs before they are left out.
+const LIST_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Those of a project and of none, or all, grouped by lower-case status.
+pub async fn list(ctx: &Context, project: Option<&str>, who: &Identity) -> Result<ByStatus> {
+    let mut all = ctx.operations.list(project);
+    if !who.is_notification() {
+        all.extend(tokens(ctx, who).await?);
+        all.extend(elsewhere(ctx, project).await?);
+    }
+    all.sort_by_key(|operation| operation.created_at);
+    let mut groups = ByStatus::new();
+    for operation in all {
+        groups.entry(operation.status.to_lowercase()).or_default().push(operation);
+    }
+    Ok(groups)
+}
+
+/// One as it is now.
+pub async fn get(ctx: &Context, id: Uuid, who: &Identity) -> Result<Operation> {
+    match find(ctx, id, who).await? {
+        Place::Here(operation) | Place::Token(operation) | Place::At(_, operation) => Ok(operation),
+    }
+}
+
+/// One when it has ended, or as it is when the time is over.
+pub async fn wait(
+    ctx: &Context,
+    id: Uuid,
+    limit: Option<Duration>,
+    who: &Identity,
+) -> Result<Operation> {
+    match find(ctx, id, who).await? {
+        Place::Here(_) => ctx.operations.wait(id, limit).await,
+        Place::Token(operation) => wait_for_token(ctx, operation, limit).await,
+        Place::At(remote, operation) => wait_elsewhere(&remote, operation, limit).await,
+    }
+}
+
+/// Ends one half-way.
+pub async fn cancel(ctx: &Context, id: Uuid, who: &Identity) -> Result<()> {
+    match find(ctx, id, who).await? {
+        Place::Here(_) => ctx.operations.cancel(id).await,
+        Place::Token(_) => {
+            let cancelled = cluster::cancel(ctx, id).await?;
+            cancelled.map(drop).ok_or_else(not_found)
+        }
+        Place::At(remote, _) => {
+            let path = paths::operation(id.to_string());
+            remote.notify(Method::DELETE, &path, None).await.map(drop)
+        }
+    }
+}
+
+/// Where an operation is.
+enum Place {
+    Here(Operation),
+    Token(Operation),
+    At(Remote, Operation),
+}
+
+async fn find(ctx: &Context, id: Uuid, who: &Identity) -> Result<Place> {
+    if let Ok(operation) = ctx.operations.get(id) {
+        return Ok(Place::Here(operation));
+    }
+    if who.is_notification() {
+        return Err(not_found());
+    }
+    let token = tokens(ctx, who).await?.into_iter().find(|token| token.id == id);
+    if let Some(operation) = token {
+        return Ok(Place::Token(operation));
+    }
+    let path = paths::operation(id.to_string());
+    let asked = remotes::online(ctx).await?.into_iter().map(async |remote| {
+        let answer = timeout(LIST_TIMEOUT, remote.notify(Method::GET, &path, None)).await;
+        let operation = serde_json::from_value(answer.ok()?.ok()?).ok()?;
+        Some(Place::At(remote, operation))
+    });
+    join_all(asked).await.into_iter().flatten().next().ok_or_else(not_found)
+}
+
+fn not_found() -> Error {
+    Error::not_found("Operation not found")
+}
+
+/// The join tokens, which hold secrets; without a quorum there are none to be used.
+async fn tokens(ctx: &Context, who: &Identity) -> Result<Vec<Operation>> {
+    if !who.is_admin() {
+        return Ok(Vec::new());
+    }
+    match cluster::token_operations(ctx).await {
+        Err(error) if error.kind == Kind::Unavailable => Ok(Vec::new()),
+        tokens => tokens,
+    }
+}
+
+async fn elsewhere(ctx: &Context, project: Option<&str>) -> Result<Vec<Operation>> {
+    let mut query = vec![("recursion", "1")];
+    query.push(project.map_or(("all-projects", "true"), |project| ("project", project)));
+    let path = paths::with_query(paths::OPERATIONS, &query);
+    let asked = remotes::online(ctx).await?.into_iter().map(async |remote| {
+        let answer = timeout(LIST_TIMEOUT, remote.notify(Method::GET, &path, None)).await;
+        let groups: Option<ByStatus> = serde_json::from_value(answer.ok()?.ok()?).ok();
+        groups.map(|groups| groups.into_values().flatten().collect::<Vec<_>>())
+    });
+    Ok(join_all(asked).await.into_iter().flatten().flatten().collect())
+}
+
+/// A token has ended when it is no longer there: used, revoked or expired.
+async fn wait_for_token(
+    ctx: &Context,
+    mut operation: Operation,
+    limit: Option<Duration>,
+) -> Result<Operation> {
+    let mut changes = ctx.db.replica().watch();
+    let gone = async {
+        loop {
+            let tokens = cluster::token_operations(ctx).await?;
+            if !tokens.iter().any(|token| token.id == operation.id) {
+                return Ok(());
+            }
+            if changes.changed().await.is_err() {
+                return Err(Error::unavailable("The daemon is stopping"));
+            }
+        }
+    };
+    let ended = match limit {
+        Some(limit) => timeout(limit, gone).await.ok().transpose()?.is_some(),
+        None => gone.await.map(|()| true)?,
+    };
+    if ended {
+        operation.status_code = StatusCode::Success;
+        StatusCode::Success.text().clone_into(&mut operation.status);
+    }
+    Ok(operation)
+}
+
+async fn wait_elsewhere(
+    remote: &Remote,
+    mut operation: Operation,
+    limit: Option<Duration>,
+) -> Result<Operation> {
+    let end = limit.map(|limit| Instant::now() + limit);
+    let seconds = WAIT_SLICE.as_secs().to_string();
+    let path = paths::operation_wait(operation.id.to_string());
+    let path = paths::with_query(&path, &[("timeout", &seconds)]);
+    while !operation.status_code.is_final() {
+        let slice = Instant::now() + WAIT_SLICE + limits::PEER_TIMEOUT;
+        let until = end.map_or(slice, |end| end.min(slice));
+        match timeout_at(until, remote.notify(Method::GET, &path, None)).await {
+            Ok(answer) => {
+                operation = serde_json::from_value(answer?)
+                    .map_err(|_| Error::internal("A member's answer is malformed"))?;
+            }
+            Err(_) if end.is_some_and(|end| end <= until) => break,
+            Err(_) => return Err(Error::internal("A member did not answer in time")),
+        }
+    }
+    Ok(operation)
+}
