@@ -12,11 +12,14 @@ pub enum Identity {
     /// The holder of a certificate of the trust list.
     Client(Client),
     /// A member of the cluster, by its own certificate.
-    Member {
+    Member(Member),
+    /// A server that a token or the trust password let in to join, and to do nothing else.
+    Joiner {
+        /// Of its certificate.
+        fingerprint: String,
+        /// The name that it may take; empty if it may choose.
         name: String,
         address: SocketAddr,
-        /// Whom it forwards the request for, if it does.
-        sender: Option<Requestor>,
     },
     /// Anybody else.
     Untrusted {
@@ -36,19 +39,37 @@ pub struct Client {
     pub projects: Option<Vec<String>>,
 }
 
+/// A member of the cluster that asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    pub name: String,
+    /// SHA-256 of its own certificate in hex.
+    pub fingerprint: String,
+    pub address: SocketAddr,
+    /// Whether it asks for this member's own part alone.
+    pub notifies: bool,
+    /// Whom it passes the request on for, if it does.
+    pub sender: Option<Requestor>,
+}
+
 impl Identity {
     /// Whether it may do everything.
     pub fn is_admin(&self) -> bool {
         match self {
-            Self::Socket { .. } | Self::Member { .. } => true,
+            Self::Socket { .. } | Self::Member(_) => true,
             Self::Client(client) => client.projects.is_none(),
-            Self::Untrusted { .. } => false,
+            Self::Joiner { .. } | Self::Untrusted { .. } => false,
         }
     }
 
-    /// Whether it is in the trust list, or local.
+    /// Whether it is in the trust list, or local, or about to be a member.
     pub fn is_trusted(&self) -> bool {
         !matches!(self, Self::Untrusted { .. })
+    }
+
+    /// Whether a member asks for this member's own part alone.
+    pub fn is_notification(&self) -> bool {
+        matches!(self, Self::Member(Member { notifies: true, .. }))
     }
 
     /// Whether it may see and use a project.
@@ -66,18 +87,20 @@ impl Identity {
         match self {
             Self::Socket { .. } => None,
             Self::Client(Client { address, .. })
-            | Self::Member { address, .. }
+            | Self::Member(Member { address, .. })
+            | Self::Joiner { address, .. }
             | Self::Untrusted { address, .. } => Some(*address),
         }
     }
 
-    /// How events and members name it: a forwarded request by its first sender.
+    /// How events and members name it: a request that is passed on by its first sender.
     pub fn requestor(&self) -> Requestor {
         let (username, protocol) = match self {
             Self::Socket { .. } => ("root", "unix"),
             Self::Client(client) => (&*client.fingerprint, "tls"),
-            Self::Member { sender: Some(sender), .. } => return sender.clone(),
-            Self::Member { name, .. } => (&**name, "cluster"),
+            Self::Member(Member { sender: Some(sender), .. }) => return sender.clone(),
+            Self::Member(member) => (&*member.name, "cluster"),
+            Self::Joiner { fingerprint, .. } => (&**fingerprint, "tls"),
             Self::Untrusted { fingerprint, .. } => {
                 (fingerprint.as_deref().unwrap_or_default(), "tls")
             }

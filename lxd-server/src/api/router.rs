@@ -1,0 +1,42 @@
+//! All paths, and what is done for each request before and after its handler.
+
+use axum::Router;
+use axum::extract::{MatchedPath, Request};
+use axum::http::Method;
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+
+use super::{auth, certificates, cors, error, events, forward, operations, server};
+use crate::context::Context;
+use crate::error::{Error, Kind};
+
+/// The API.
+pub fn router(ctx: Context) -> Router {
+    Router::new()
+        .merge(certificates::routes())
+        .merge(events::routes())
+        .merge(operations::routes())
+        .merge(server::routes())
+        .fallback(async || Error::not_found("not found"))
+        .method_not_allowed_fallback(async || not_implemented())
+        // The last is the first to see a request.
+        .layer(middleware::from_fn_with_state(ctx.clone(), forward::to_target))
+        .layer(middleware::from_fn(refuse_head))
+        .layer(middleware::from_fn_with_state(ctx.clone(), auth::identify))
+        .layer(middleware::from_fn_with_state(ctx.clone(), cors::allow))
+        .layer(middleware::from_fn(error::report))
+        .with_state(ctx)
+}
+
+/// HEAD is no method of any path, although axum would answer it like GET.
+async fn refuse_head(request: Request, next: Next) -> Response {
+    let known = request.extensions().get::<MatchedPath>().is_some();
+    if known && request.method() == Method::HEAD {
+        return not_implemented().into_response();
+    }
+    next.run(request).await
+}
+
+fn not_implemented() -> Error {
+    Error::new(Kind::NotImplemented, "not implemented")
+}
