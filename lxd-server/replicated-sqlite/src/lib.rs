@@ -60,6 +60,8 @@ mod snapshot;
 mod sql;
 mod status;
 mod store;
+#[cfg(test)]
+mod store_tests;
 mod tx;
 mod types;
 mod writer;

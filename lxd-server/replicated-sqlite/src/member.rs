@@ -55,6 +55,8 @@ impl Db {
         let (config, peers) = (Arc::new(config(&identity, &options)?), Peers(links.clone()));
         let raft =
             Raft::new(identity.node, config, peers, log.clone(), machine).await.map_err(io)?;
+        // What it says only has to be said: from here on the metrics show what was on disk.
+        raft.is_initialized().await.map_err(io)?;
         let (jobs, waiting) = mpsc::channel(QUEUE);
         let (reads, readers) = mpsc::channel(QUEUE);
         let (pulse, pulsing) = Pulse::start(raft.clone(), links.clone(), &options);

@@ -1,12 +1,13 @@
 //! Members in one process, each with a listener of its own on the loopback.
 
-use replicated_sqlite::{Db, Error, Identity, Network, NodeId, Options, Tx};
+use crate::wire::Wire;
+use replicated_sqlite::{Db, Error, Identity, NodeId, Options, Tx};
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 pub(crate) const SCHEMA: &str = "
@@ -18,21 +19,6 @@ CREATE TABLE pets (
 ) STRICT;
 ";
 
-/// Plain TCP. The caller says who it is; a real transport would prove it.
-#[derive(Clone)]
-pub(crate) struct Tcp(NodeId);
-
-impl Network for Tcp {
-    type Stream = TcpStream;
-
-    async fn connect(&self, _target: NodeId, address: &str) -> io::Result<TcpStream> {
-        let mut stream = TcpStream::connect(address).await?;
-        stream.set_nodelay(true)?;
-        stream.write_u64(self.0).await?;
-        Ok(stream)
-    }
-}
-
 /// One member and what listens for it.
 pub(crate) struct Member {
     pub(crate) db: Db,
@@ -42,33 +28,52 @@ pub(crate) struct Member {
 pub(crate) struct Cluster {
     pub(crate) dir: tempfile::TempDir,
     pub(crate) options: Options,
+    pub(crate) wire: Wire,
     pub(crate) members: BTreeMap<NodeId, Member>,
     addresses: BTreeMap<NodeId, String>,
+    shared: watch::Sender<BTreeMap<NodeId, Db>>,
 }
 
 impl Cluster {
     /// A group of `count`, all voters, with the schema above.
     pub(crate) async fn start(count: u64, options: Options) -> Self {
+        let mut cluster = Self::empty(options);
+        cluster.open(1).await;
+        let first = cluster.db(1);
+        first.bootstrap(&cluster.addresses[&1]).await.unwrap();
+        first.migrate(&[SCHEMA]).await.unwrap();
+        for id in 2..=count {
+            cluster.join(id).await;
+        }
+        if count > 1 {
+            first.change_voters((1..=count).collect::<BTreeSet<_>>()).await.unwrap();
+        }
+        cluster
+    }
+
+    /// Nobody yet.
+    pub(crate) fn empty(options: Options) -> Self {
         let log = tracing_subscriber::fmt()
             .with_test_writer()
             .with_env_filter(tracing_subscriber::EnvFilter::from_default_env());
         // The first test of the process does it for all.
         let _ = log.try_init();
         let dir = tempfile::tempdir().unwrap();
-        let mut cluster =
-            Self { dir, options, members: BTreeMap::new(), addresses: BTreeMap::new() };
-        cluster.open(1).await;
-        let first = cluster.db(1);
-        first.bootstrap(&cluster.addresses[&1]).await.unwrap();
-        first.migrate(&[SCHEMA]).await.unwrap();
-        for id in 2..=count {
-            cluster.open(id).await;
-            first.add_learner(id, &cluster.addresses[&id]).await.unwrap();
-        }
-        if count > 1 {
-            first.change_voters((1..=count).collect::<BTreeSet<_>>()).await.unwrap();
-        }
-        cluster
+        let (members, addresses) = (BTreeMap::new(), BTreeMap::new());
+        let shared = watch::Sender::default();
+        Self { dir, options, wire: Wire::new(), members, addresses, shared }
+    }
+
+    /// One more, as a learner.
+    pub(crate) async fn join(&mut self, id: NodeId) {
+        self.open(id).await;
+        let leader = self.db(self.leader().await);
+        within(leader.add_learner(id, &self.addresses[&id])).await.unwrap();
+    }
+
+    /// The members that are open, for clients that go on while members come and go.
+    pub(crate) fn shared(&self) -> watch::Receiver<BTreeMap<NodeId, Db>> {
+        self.shared.subscribe()
     }
 
     pub(crate) fn dir(&self, id: NodeId) -> PathBuf {
@@ -82,17 +87,24 @@ impl Cluster {
     /// Opens a member, where it was before if it was.
     pub(crate) async fn open(&mut self, id: NodeId) {
         let address = self.addresses.get(&id).cloned().unwrap_or_else(|| "127.0.0.1:0".to_owned());
-        let listener = TcpListener::bind(address).await.unwrap();
+        // The port may be in use for another moment: by a stream of its last owner that is being closed.
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.set_reuseaddr(true).unwrap();
+        socket.bind(address.parse().unwrap()).unwrap();
+        let listener = socket.listen(64).unwrap();
         let address = listener.local_addr().unwrap().to_string();
         self.addresses.insert(id, address);
-        let db = Db::open(&self.dir(id), identity(id), Tcp(id), &self.options).await.unwrap();
+        let db =
+            Db::open(&self.dir(id), identity(id), self.wire.plug(id), &self.options).await.unwrap();
         let listener = tokio::spawn(listen(listener, db.clone()));
+        self.shared.send_modify(|shared| drop(shared.insert(id, db.clone())));
         self.members.insert(id, Member { db, listener });
     }
 
     /// Ends a member as a kill would, seen from outside: its streams are reset, its listener is gone.
     pub(crate) async fn close(&mut self, id: NodeId) {
         let member = self.members.remove(&id).unwrap();
+        self.shared.send_modify(|shared| drop(shared.remove(&id)));
         member.listener.abort();
         let _ = member.listener.await;
         member.db.close().await;
@@ -156,6 +168,16 @@ pub(crate) async fn add(tx: &mut Tx<'_>, name: &str, by: i64) -> Result<i64, Err
         .execute(&mut *tx)
         .await?;
     Ok(new)
+}
+
+/// Runs a statement: the rows it touched.
+pub(crate) async fn run(tx: &mut Tx<'_>, sql: &'static str) -> Result<u64, Error> {
+    Ok(sqlx::query(sql).execute(&mut *tx).await?.rows_affected())
+}
+
+/// The number that a statement returns.
+pub(crate) async fn number(tx: &mut Tx<'_>, sql: &'static str) -> Result<i64, Error> {
+    Ok(sqlx::query_scalar(sql).fetch_one(&mut *tx).await?)
 }
 
 pub(crate) async fn get(tx: &mut Tx<'_>, name: &str) -> Result<Option<i64>, Error> {

@@ -1,8 +1,9 @@
 //! Members together: elections, writes everywhere, members that come, go and fall behind.
 
-use crate::cluster::{Cluster, add, get, within};
+use crate::cluster::{Cluster, add, get, number, run, within};
 use futures::FutureExt;
-use replicated_sqlite::{Error, Options};
+use replicated_sqlite::{Error, Options, Value};
+use std::time::{Duration, Instant};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_member_comes_back_and_the_leader_hands_over() {
@@ -42,4 +43,105 @@ async fn three_members_write_everywhere_and_agree() {
         assert_eq!(member.db.read(|tx| get(tx, "a").boxed()).await.unwrap(), Some(120));
     }
     cluster.agree().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lone_member_leads_again_at_once() {
+    let mut cluster = Cluster::start(1, Options::default()).await;
+    cluster.db(1).write(|tx| add(tx, "a", 1).boxed()).await.unwrap();
+    cluster.close(1).await;
+    let begun = Instant::now();
+    cluster.open(1).await;
+    assert_eq!(cluster.db(1).write(|tx| add(tx, "a", 1).boxed()).await.unwrap(), 2);
+    // An election timeout would be 300 ms at least.
+    assert!(begun.elapsed() < Duration::from_millis(250), "{:?}", begun.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_is_far_behind_gets_a_snapshot_and_keeps_it() {
+    let options = Options { snapshot_every: 50, entries_kept: 10, ..Options::default() };
+    let mut cluster = Cluster::start(3, options).await;
+    for turn in 0..150 {
+        let name = format!("c{turn}");
+        cluster.db(1).write(|tx| add(tx, &name, 1).boxed()).await.unwrap();
+    }
+    cluster.join(4).await;
+    assert!(cluster.dir(4).join("snapshot.db").exists(), "it came by log");
+    let leader = cluster.db(cluster.leader().await);
+    within(leader.change_voters([1, 2, 4].into())).await.unwrap();
+    assert_eq!(leader.status().learners, [3].into());
+    let newcomer = cluster.db(4);
+    assert_eq!(newcomer.write(|tx| add(tx, "c1", 1).boxed()).await.unwrap(), 2);
+    cluster.agree().await;
+    // Its generation survives a restart, and old ones are swept away.
+    cluster.close(4).await;
+    cluster.open(4).await;
+    let newcomer = cluster.db(4);
+    within(newcomer.watch().wait_for(|status| status.leader.is_some())).await.unwrap();
+    assert_eq!(newcomer.write(|tx| add(tx, "c1", 1).boxed()).await.unwrap(), 3);
+    cluster.agree().await;
+    let states = std::fs::read_dir(cluster.dir(4)).unwrap().filter(|file| {
+        let name = file.as_ref().unwrap().file_name().into_string().unwrap();
+        name.starts_with("state-") && name.ends_with(".db")
+    });
+    assert_eq!(states.count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn members_are_removed_and_the_rest_goes_on() {
+    let cluster = Cluster::start(3, Options::default()).await;
+    let leader = cluster.leader().await;
+    let (db, gone) = (cluster.db(leader), (1..=3).find(|id| *id != leader).unwrap());
+    let refused = db.remove(leader).await;
+    assert!(matches!(refused, Err(Error::Refused(_))), "{refused:?}");
+    let elsewhere = cluster.db(gone).remove(leader).await;
+    assert!(matches!(elsewhere, Err(Error::NotLeader { leader: Some(id) }) if id == leader));
+    within(db.remove(gone)).await.unwrap();
+    assert!(!db.status().addresses.contains_key(&gone));
+    assert_eq!(db.status().voters.len(), 2);
+    within(db.write(|tx| add(tx, "a", 1).boxed())).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_of_answered_transactions_are_pruned() {
+    let cluster = Cluster::start(3, Options::default()).await;
+    for id in [1, 2] {
+        for _ in 0..200 {
+            cluster.db(id).write(|tx| add(tx, "a", 1).boxed()).await.unwrap();
+        }
+    }
+    let sql = "SELECT count(*) FROM _tx";
+    let rows = cluster.db(1).read(|tx| number(tx, sql).boxed()).await.unwrap();
+    assert!(rows < 200, "{rows} rows");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_is_bounded_by_bytes() {
+    let options = Options { log_bytes_max: 256 << 10, ..Options::default() };
+    let cluster = Cluster::start(1, options).await;
+    let (db, filler) = (cluster.db(1), "x".repeat(16 << 10));
+    for turn in 0..100 {
+        let name = format!("{turn}{filler}");
+        db.write(|tx| add(tx, &name, 1).boxed()).await.unwrap();
+        db.write(|tx| run(tx, "DELETE FROM counters").boxed()).await.unwrap();
+    }
+    let size = std::fs::metadata(cluster.dir(1).join("raft.db")).unwrap().len();
+    assert!(size < 2 << 20, "{size} bytes");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn operators_get_tables() {
+    let cluster = Cluster::start(1, Options::default()).await;
+    let db = cluster.db(1);
+    let sql =
+        "INSERT INTO people VALUES (1, 'a'), (2, 'b'); SELECT id, name FROM people ORDER BY id;
+        SELECT * FROM pets; -- the end";
+    let tables = db.execute(sql).await.unwrap();
+    assert_eq!(tables.len(), 3);
+    assert_eq!((tables[0].rows_affected, tables[0].columns.len()), (2, 0));
+    assert_eq!(tables[1].columns, ["id", "name"]);
+    assert_eq!(tables[1].rows[1], [Value::Integer(2), Value::Text("b".to_owned())]);
+    assert_eq!((tables[2].columns.len(), tables[2].rows.len()), (3, 0));
+    assert!(matches!(db.execute("DROP TABLE people").await, Err(Error::Sql(_))));
+    assert!(matches!(db.execute("SELECT 1; nonsense").await, Err(Error::Sql(_))));
 }

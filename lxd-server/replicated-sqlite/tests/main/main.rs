@@ -2,4 +2,7 @@
 #![allow(clippy::unwrap_used)] // clippy.toml allows it in test functions, and these are their helpers
 
 mod cluster;
+mod faults;
 mod group;
+mod traps;
+mod wire;

@@ -1,0 +1,144 @@
+//! Members that die, links that are cut, and what the callers hear of it.
+
+use crate::cluster::{Cluster, add, get, within};
+use futures::FutureExt;
+use replicated_sqlite::{Error, Options};
+use std::time::{Duration, Instant};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_majority_callers_hear_so_soon_and_then_at_once() {
+    let mut cluster = Cluster::start(3, Options::default()).await;
+    let leader = cluster.leader().await;
+    let other = (1..=3).find(|id| *id != leader).unwrap();
+    let third = (1..=3).find(|id| *id != leader && *id != other).unwrap();
+    cluster.close(third).await;
+    cluster.wire.cut(leader, other);
+    let begun = Instant::now();
+    for id in [leader, other] {
+        let db = cluster.db(id);
+        let result = within(db.write(|tx| add(tx, "a", 1).boxed())).await;
+        assert!(matches!(result, Err(Error::Unavailable { .. })), "{result:?}");
+        assert!(begun.elapsed() < Duration::from_secs(2), "member {id}: {:?}", begun.elapsed());
+    }
+    let begun = Instant::now();
+    for id in [leader, other] {
+        let db = cluster.db(id);
+        let write = db.write(|tx| add(tx, "b", 1).boxed()).await;
+        assert!(
+            matches!(write, Err(Error::Unavailable { may_take_effect: false, .. })),
+            "{write:?}"
+        );
+        let read = db.read(|tx| get(tx, "b").boxed()).await;
+        assert!(matches!(read, Err(Error::Unavailable { .. })), "{read:?}");
+        assert!(!db.status().quorum);
+        // What needs no majority works.
+        assert_eq!(db.read_local(|tx| get(tx, "b").boxed()).await.unwrap(), None);
+    }
+    assert!(begun.elapsed() < Duration::from_millis(200), "{:?}", begun.elapsed());
+    cluster.wire.heal();
+    for id in [leader, other] {
+        let db = cluster.db(id);
+        within(db.watch().wait_for(|status| status.quorum)).await.unwrap();
+        within(db.write(|tx| add(tx, "b", 1).boxed())).await.unwrap();
+    }
+    cluster.agree().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_leader_that_is_cut_off_is_replaced_and_its_writes_count_once() {
+    let cluster = Cluster::start(3, Options::default()).await;
+    let leader = cluster.leader().await;
+    let others: Vec<u64> = (1..=3).filter(|id| *id != leader).collect();
+    for other in &others {
+        cluster.wire.cut(leader, *other);
+    }
+    let survivor = cluster.db(others[0]);
+    within(survivor.write(|tx| add(tx, "a", 1).boxed())).await.unwrap();
+    cluster.wire.heal();
+    let db = cluster.db(leader);
+    within(db.watch().wait_for(|status| status.quorum && status.leader != Some(leader)))
+        .await
+        .unwrap();
+    within(db.write(|tx| add(tx, "a", 1).boxed())).await.unwrap();
+    assert_eq!(db.read(|tx| get(tx, "a").boxed()).await.unwrap(), Some(2));
+    cluster.agree().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn counters_add_up_through_deaths_and_cuts() {
+    const SPAN: Duration = Duration::from_secs(6);
+    let options =
+        Options { snapshot_every: 200, entries_kept: 50, check_every: 300, ..Options::default() };
+    let mut cluster = Cluster::start(3, options).await;
+    let begun = Instant::now();
+    let members = cluster.shared();
+    let clients: Vec<_> = (0..8u64)
+        .map(|client| {
+            let members = members.clone();
+            tokio::spawn(async move {
+                let (mut done, mut unknown) = (0, 0);
+                while begun.elapsed() < SPAN {
+                    let id = 1 + rand::random::<u64>() % 3;
+                    let Some(db) = members.borrow().get(&id).cloned() else {
+                        tokio::task::yield_now().await;
+                        continue;
+                    };
+                    let own = format!("own{client}");
+                    let name = if rand::random_bool(0.3) { &own } else { "shared" };
+                    let write = db.write(|tx| {
+                        async {
+                            add(tx, "total", 1).await?;
+                            add(tx, name, 1).await
+                        }
+                        .boxed()
+                    });
+                    match within(write).await {
+                        Ok(_) => done += 1,
+                        // The member died under its client, or nobody answered in time.
+                        Err(
+                            Error::Stopped
+                            | Error::Io(_)
+                            | Error::Sql(_)
+                            | Error::Unavailable { .. },
+                        ) => {
+                            unknown += 1;
+                        }
+                        Err(error) => panic!("{error}"),
+                    }
+                }
+                (done, unknown)
+            })
+        })
+        .collect();
+    while begun.elapsed() < SPAN {
+        let (id, other) = (1 + rand::random::<u64>() % 3, 1 + rand::random::<u64>() % 3);
+        if id == other {
+            cluster.close(id).await;
+            cluster.open(id).await;
+        } else {
+            cluster.wire.cut(id, other);
+            tokio::time::sleep(Duration::from_millis(rand::random::<u64>() % 1500)).await;
+        }
+        cluster.wire.heal();
+        // Some calm, so that there is something to lose.
+        tokio::time::sleep(Duration::from_millis(rand::random::<u64>() % 500)).await;
+    }
+    let (mut done, mut unknown) = (0, 0);
+    for client in clients {
+        let (its_done, its_unknown) = within(client).await.unwrap();
+        done += its_done;
+        unknown += its_unknown;
+    }
+    for member in cluster.members.values() {
+        within(member.db.watch().wait_for(|status| status.quorum && status.leader.is_some()))
+            .await
+            .unwrap();
+    }
+    let total =
+        within(cluster.db(1).read(|tx| get(tx, "total").boxed())).await.unwrap().unwrap_or(0);
+    assert!(
+        (done..=done + unknown).contains(&total),
+        "{total} of {done} done and {unknown} unknown"
+    );
+    within(cluster.agree()).await;
+}
