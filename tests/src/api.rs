@@ -77,6 +77,21 @@ impl Api {
     pub fn post(&self, path: &str, body: &Value) -> Result<Value> {
         self.call(Method::POST, path, Some(body))?.metadata()
     }
+
+    /// The metadata of a PUT that succeeded.
+    pub fn put(&self, path: &str, body: &Value) -> Result<Value> {
+        self.call(Method::PUT, path, Some(body))?.metadata()
+    }
+
+    /// The metadata of a PATCH that succeeded.
+    pub fn patch(&self, path: &str, body: &Value) -> Result<Value> {
+        self.call(Method::PATCH, path, Some(body))?.metadata()
+    }
+
+    /// The metadata of a DELETE that succeeded.
+    pub fn delete(&self, path: &str) -> Result<Value> {
+        self.call(Method::DELETE, path, None)?.metadata()
+    }
 }
 
 impl Reply {
@@ -92,6 +107,18 @@ impl Reply {
     #[must_use]
     pub fn error(&self) -> &str {
         self.body["error"].as_str().unwrap_or_default()
+    }
+}
+
+/// Sorts every list inside: LXD's come in any order.
+pub fn sort(value: &mut Value) {
+    match value {
+        Value::Array(items) => {
+            items.iter_mut().for_each(sort);
+            items.sort_by_key(ToString::to_string);
+        }
+        Value::Object(fields) => fields.values_mut().for_each(sort),
+        _ => {}
     }
 }
 

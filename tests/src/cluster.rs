@@ -38,6 +38,31 @@ impl Cluster {
     }
 }
 
+/// What a member has on its host for the test cluster's pool and bridge; all of it, or an error.
+pub fn check_host(host: &Host) -> Result<()> {
+    let containers = host.data().join("storage-pools").join(POOL).join("containers");
+    ensure!(containers.is_dir(), "{} is missing", containers.display());
+    let addresses = host.sh(&format!("ip -brief address show {BRIDGE}"))?;
+    ensure!(addresses.contains("10.158.0.1/24"), "{}: {addresses}", host.name);
+    let programs = host.sh("cat /proc/[0-9]*/cmdline | tr '\\0' ' '")?;
+    let server = format!("--interface={BRIDGE}");
+    ensure!(programs.matches(&server).count() == 1, "{}: dnsmasq in {programs}", host.name);
+    let rules = host.sh("nft list ruleset")?;
+    ensure!(rules.matches("masquerade").count() == 1, "{}: {rules}", host.name);
+    Ok(())
+}
+
+/// Every table of the cluster's database at every member: the same at all, or an error.
+pub fn check_tables(rack: &Rack) -> Result<()> {
+    let dump = |host: &Host| host.lxd(&["sql", "global", ".dump"], "");
+    let dumps = rack.hosts.iter().map(dump).collect::<Result<Vec<_>>>()?;
+    for (host, other) in rack.hosts.iter().zip(&dumps) {
+        let odd = dumps[0].lines().zip(other.lines()).find(|(one, other)| one != other);
+        ensure!(*other == dumps[0], "{} has other tables than node1: {odd:?}", host.name);
+    }
+    Ok(())
+}
+
 /// Makes a cluster of one with a pool, a bridge and a profile that uses both.
 pub fn bootstrap(host: &Host) -> Result<()> {
     let preseed = bootstrap_preseed(&host.name, &host.endpoint());

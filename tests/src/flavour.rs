@@ -14,6 +14,15 @@ pub enum Flavour {
 }
 
 impl Flavour {
+    /// What the tests run: ours, or Debian's with `TEST_FLAVOUR=debian` in the environment, to see
+    /// whether a test asks for something that LXD does too.
+    #[must_use]
+    pub fn under_test() -> Self {
+        #[allow(clippy::disallowed_methods, reason = "a switch for people who write tests")]
+        let chosen = std::env::var_os("TEST_FLAVOUR");
+        if chosen.is_some_and(|name| name == "debian") { Self::Debian } else { Self::Ours }
+    }
+
     /// The folder that holds its `lxc` and `lxd`.
     pub fn folder(self) -> Result<PathBuf> {
         match self {

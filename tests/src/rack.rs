@@ -62,6 +62,21 @@ impl Rack {
         Ok(self.hosts.last().expect("just pushed"))
     }
 
+    /// Cuts the power of a host and starts it again with the files it had; no daemon runs then.
+    pub fn reboot(&mut self, index: usize) -> Result<()> {
+        let number = u8::try_from(index + 1).context("too many hosts")?;
+        let host = &mut self.hosts[index];
+        host.end();
+        *host = Host::create(
+            &host.name,
+            host.address,
+            host.flavour,
+            host.folder.clone(),
+            Life::Creator,
+        )?;
+        plug(&self.switch, number, host)
+    }
+
     /// Cuts both ways between two hosts, counted from 0.
     pub fn cut(&self, one: usize, other: usize) -> Result<()> {
         self.cut_one_way(one, other)?;
@@ -142,8 +157,10 @@ impl Drop for Rack {
 /// Connects a host to port `number` of the switch.
 pub fn plug(switch: &Namespace, number: u8, host: &Host) -> Result<()> {
     let (port, init, address) = (format!("p{number}"), host.namespace().init(), host.address);
+    // Of a host before this one a port may be left for a moment.
     let line = format!(
-        "ip link add {port} type veth peer name eth0 netns {init} && ip link set {port} master switch up"
+        "ip link delete {port} 2>/dev/null; \
+         ip link add {port} type veth peer name eth0 netns {init} && ip link set {port} master switch up"
     );
     // The host's process id means something outside only: the network alone is entered.
     switch

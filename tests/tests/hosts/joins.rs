@@ -1,0 +1,141 @@
+//! Tokens, and joins that fail without a trace.
+
+use anyhow::{Context, Result, ensure};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use reqwest::Method;
+use serde_json::{Value, json};
+use tests::{
+    api::{Api, sort},
+    cluster::{self, Cluster},
+    daemon::Daemon,
+    flavour::Flavour,
+    host::Host,
+    rack::Rack,
+};
+
+#[test]
+fn failed_joins_leave_no_trace() -> Result<()> {
+    let mut rack = Rack::new("failed-joins", Flavour::under_test(), 2)?;
+    let _cluster = Cluster::form(&rack)?;
+    let used = cluster::token(&rack.hosts[0], "node9")?;
+    rack.add(Flavour::under_test())?;
+    let joiner = &rack.hosts[2];
+    let _daemon = Daemon::start_ready(joiner)?;
+    let good = cluster::token(&rack.hosts[0], &joiner.name)?;
+    let before = traces(&rack)?;
+    let wrong = [
+        changed(&good, "secret", &json!("00".repeat(32)))?,
+        changed(&good, "fingerprint", &json!("00".repeat(32)))?,
+        changed(&good, "server_name", &json!("node1"))?,
+        changed(&good, "addresses", &json!(["10.0.0.99:8443"]))?,
+        "bm9uc2Vuc2U=".to_owned(),
+    ];
+    for token in wrong {
+        ensure!(cluster::join(joiner, &token).is_err(), "joined by {token}");
+        let after = traces(&rack)?;
+        ensure!(after == before, "after {token}: {after:#?} and not {before:#?}");
+    }
+    cluster::join(joiner, &good)?;
+    cluster::wait_online(joiner, 3)?;
+    rack.add(Flavour::under_test())?;
+    let late = &rack.hosts[3];
+    let _late = Daemon::start_ready(late)?;
+    ensure!(cluster::join(late, &good).is_err(), "a token is good for one member");
+    // The token is for a name, which wins over the host's own.
+    cluster::join(late, &used)?;
+    ensure!(Api::of(late).get("/1.0/cluster")?["server_name"] == "node9");
+    rack.finish()
+}
+
+#[test]
+fn a_dead_address_in_a_token_does_not_matter() -> Result<()> {
+    let mut rack = Rack::new("dead-address", Flavour::under_test(), 2)?;
+    let _cluster = Cluster::form(&rack)?;
+    rack.add(Flavour::under_test())?;
+    let _daemon = Daemon::start_ready(&rack.hosts[2])?;
+    let token = cluster::token(&rack.hosts[0], "node3")?;
+    let listed = decode(&token)?["addresses"].clone();
+    ensure!(listed == json!(["10.0.0.1:8443", "10.0.0.2:8443"]), "{listed}");
+    let addresses = json!(["10.0.0.2:9", "10.0.0.1:8443"]);
+    cluster::join(&rack.hosts[2], &changed(&token, "addresses", &addresses)?)?;
+    cluster::wait_online(&rack.hosts[2], 3)?;
+    rack.finish()
+}
+
+#[test]
+fn tokens_survive_restarts_and_work_at_any_member() -> Result<()> {
+    let mut rack = Rack::new("tokens", Flavour::under_test(), 3)?;
+    let mut cluster = Cluster::form(&rack)?;
+    let token = cluster::token(&rack.hosts[1], "node4")?;
+    cluster.daemons.remove(1).stop()?;
+    cluster.daemons.insert(1, Daemon::start_ready(&rack.hosts[1])?);
+    for host in &rack.hosts {
+        let tokens = host.lxc(&["cluster", "list-tokens", "--format", "csv"])?;
+        ensure!(tokens.starts_with("node4,") && tokens.lines().count() == 1, "{tokens}");
+    }
+    rack.add(Flavour::under_test())?;
+    let _daemon = Daemon::start_ready(&rack.hosts[3])?;
+    let only = changed(&token, "addresses", &json!(["10.0.0.3:8443"]))?;
+    cluster::join(&rack.hosts[3], &only)?;
+    cluster::wait_online(&rack.hosts[0], 4)?;
+    ensure!(rack.hosts[0].lxc(&["cluster", "list-tokens", "--format", "csv"])?.is_empty());
+    let revoked = cluster::token(&rack.hosts[0], "node5")?;
+    rack.hosts[2].lxc(&["cluster", "revoke-token", "node5"])?;
+    rack.add(Flavour::under_test())?;
+    let _late = Daemon::start_ready(&rack.hosts[4])?;
+    ensure!(cluster::join(&rack.hosts[4], &revoked).is_err(), "joined by a revoked token");
+    rack.finish()
+}
+
+#[test]
+fn tokens_are_refused_for_impossible_names() -> Result<()> {
+    let rack = Rack::new("token-names", Flavour::under_test(), 1)?;
+    let _cluster = Cluster::form(&rack)?;
+    let api = Api::of(&rack.hosts[0]);
+    for name in ["", "a/b", "node1", "a b", "..", "-x", &"x".repeat(64)] {
+        let body = json!({"server_name": name});
+        let reply = api.call(Method::POST, "/1.0/cluster/members", Some(&body))?;
+        ensure!((400..500).contains(&reply.status), "{name:?}: {} {}", reply.status, reply.body);
+        ensure!(!reply.error().is_empty());
+    }
+    ensure!(rack.hosts[0].lxc(&["cluster", "list-tokens", "--format", "csv"])?.is_empty());
+    rack.finish()
+}
+
+/// What a join may leave at a member and at the joiner, which is the last host.
+fn traces(rack: &Rack) -> Result<Vec<(String, Value)>> {
+    let paths = ["/1.0/cluster", "/1.0/certificates", "/1.0/storage-pools", "/1.0/networks"];
+    let mut found = Vec::new();
+    for (host, more) in
+        [(&rack.hosts[0], "/1.0/cluster/members"), (&rack.hosts[2], "/1.0/profiles")]
+    {
+        for path in paths.into_iter().chain([more]) {
+            let mut answer = Api::of(host).get(path)?;
+            sort(&mut answer);
+            found.push((format!("{} {path}", host.name), answer));
+        }
+    }
+    let tokens = rack.hosts[0].lxc(&["cluster", "list-tokens", "--format", "csv"])?;
+    found.push(("tokens".to_owned(), tokens.into()));
+    let joiner = &rack.hosts[2];
+    found.push(("files".to_owned(), files(joiner)?.into()));
+    let config = Api::of(joiner).get("/1.0")?["config"].clone();
+    found.push(("config".to_owned(), config));
+    Ok(found)
+}
+
+/// Names of what lies in a data directory, but for the database's own files.
+fn files(host: &Host) -> Result<String> {
+    host.sh("cd /run/lxd && find . -path ./database -prune -o -path ./logs -prune -o -print | sort")
+}
+
+fn decode(token: &str) -> Result<Value> {
+    let json = STANDARD.decode(token).context("a token is base64")?;
+    serde_json::from_slice(&json).context("a token holds JSON")
+}
+
+fn changed(token: &str, key: &str, value: &Value) -> Result<String> {
+    let mut token = decode(token)?;
+    token[key] = value.clone();
+    Ok(STANDARD.encode(token.to_string()))
+}
