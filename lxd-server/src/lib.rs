@@ -1,12 +1,16 @@
 //! The daemon `lxd`: sockets, use cases, the cluster database, storage and networks of one host.
 
 pub mod api;
+pub mod args;
 pub mod clock;
+pub mod db;
 pub mod error;
 pub mod events;
+pub mod host;
 pub mod identity;
 pub mod limits;
 pub mod network;
+pub mod node;
 pub mod operations;
 pub mod run;
 pub mod storage;

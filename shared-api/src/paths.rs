@@ -23,6 +23,9 @@ pub const STORAGE_POOL: &str = "/1.0/storage-pools/{name}";
 pub const INTERNAL_READY: &str = "/internal/ready";
 pub const INTERNAL_SHUTDOWN: &str = "/internal/shutdown";
 pub const INTERNAL_SQL: &str = "/internal/sql";
+pub const INTERNAL_CLUSTER_ACCEPT: &str = "/internal/cluster/accept";
+pub const INTERNAL_CLUSTER_ACTIVATE: &str = "/internal/cluster/activate/{node}";
+pub const INTERNAL_CLUSTER_JOIN: &str = "/internal/cluster/join";
 
 pub fn certificate(fingerprint: impl AsRef<str>) -> String {
     fill(CERTIFICATE, fingerprint.as_ref())
@@ -30,6 +33,10 @@ pub fn certificate(fingerprint: impl AsRef<str>) -> String {
 
 pub fn cluster_member(name: impl AsRef<str>) -> String {
     fill(CLUSTER_MEMBER, name.as_ref())
+}
+
+pub fn internal_cluster_activate(node: u64) -> String {
+    fill(INTERNAL_CLUSTER_ACTIVATE, &node.to_string())
 }
 
 pub fn network(name: impl AsRef<str>) -> String {

@@ -3,6 +3,8 @@
 
 mod local;
 pub mod tables;
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub use local::{Local, Replica};
 pub use replicated_sqlite::Tx;

@@ -5,13 +5,19 @@
 
 use super::Transport;
 use crate::db::SCHEMA;
-use crate::error::{Context, Error, Result};
-use crate::tls::{self, Authority, Identity, Membership};
+use crate::db::tables::members;
+use crate::error::{Context, Result};
+use crate::tls::{self, Authority, Identity, Membership, write_file};
+use futures::FutureExt;
 use replicated_sqlite::{Db, Options};
 use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+/// The file that says which member was asked for activation.
+const ACTIVATING: &str = "activating";
 
 /// A replica that runs.
 pub struct Replica {
@@ -20,7 +26,7 @@ pub struct Replica {
     /// Which member of which cluster it is.
     pub membership: Membership,
     /// What signs the members' keys.
-    pub authority: Authority,
+    pub authority: Arc<Authority>,
     /// For accepting the streams of the other members' replicas.
     pub acceptor: Arc<rustls::ServerConfig>,
     /// The cluster's public certificate; `None` on a server that is in no cluster.
@@ -85,7 +91,47 @@ impl Replica {
             node: membership.node,
         };
         let db = Db::open(&path, who, transport, options).await?;
+        let authority = Arc::new(authority);
         Ok(Self { directory: directory.to_owned(), membership, authority, acceptor, cluster, db, path })
+    }
+
+    /// The same replica, now of a cluster with this public certificate.
+    pub fn clustered(&self, cluster: Identity) -> Self {
+        Self {
+            directory: self.directory.clone(),
+            membership: self.membership.clone(),
+            authority: self.authority.clone(),
+            acceptor: self.acceptor.clone(),
+            cluster: Some(Arc::new(cluster)),
+            db: self.db.clone(),
+            path: self.path.clone(),
+        }
+    }
+
+    /// Takes back a founding that a crash left half-way: a certificate, but no member's name.
+    pub async fn check_bootstrap(mut self) -> Result<Self> {
+        let node = self.membership.node;
+        let own = self.db.read_local(|tx| members::get(tx, node).boxed()).await;
+        let unnamed = own.ok().flatten().is_some_and(|own: members::Member| own.name == "none");
+        if self.cluster.is_some() && unnamed {
+            self.forget_cluster();
+            self.cluster = None;
+        }
+        Ok(self)
+    }
+
+    /// Notes that the member at `address` is about to be asked for activation.
+    pub fn mark_activating(&self, address: &str) -> Result<()> {
+        write_file(&self.path.join(ACTIVATING), address.as_bytes(), 0o600)
+    }
+
+    /// Which member was asked for activation, if one was.
+    pub fn activating(&self) -> Result<Option<String>> {
+        match fs::read_to_string(self.path.join(ACTIVATING)) {
+            Ok(address) => Ok(Some(address)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error).context("read who was asked for activation"),
+        }
     }
 
     /// Keeps the cluster's public certificate beside the replica.
@@ -116,6 +162,6 @@ pub fn remove_others(database: &Path, keep: &[&str]) -> Result<()> {
 fn new_directory(database: &Path) -> Result<String> {
     let name = format!("replica-{}", uuid::Uuid::new_v4().simple());
     let made = fs::DirBuilder::new().mode(0o700).create(database.join(&name));
-    made.map_err(|error| Error::internal(format_args!("Failed to make the replica's directory: {error}")))?;
+    made.context("make the replica's directory")?;
     Ok(name)
 }

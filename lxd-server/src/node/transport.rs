@@ -43,7 +43,7 @@ impl Network for Transport {
 }
 
 /// Reads who is at the other end of a stream that the TLS layer has let in.
-pub fn sender(certificate: &[u8], own: &Membership) -> Result<NodeId> {
+pub(super) fn sender(certificate: &[u8], own: &Membership) -> Result<NodeId> {
     let peer = Membership::of_certificate(certificate).context("read who opened the stream")?;
     let same = peer.cluster == own.cluster && peer.incarnation == own.incarnation;
     same.then_some(peer.node).context("accept a stream from another cluster")

@@ -176,3 +176,20 @@ pub(super) async fn settled(ctx: &Context, limit: Duration) {
     };
     let _ = tokio::time::timeout(limit, settled).await;
 }
+
+/// Hands the lead to another voter, if this member leads and there is one that keeps up.
+pub async fn hand_over(ctx: &Context) {
+    let replica = ctx.db.replica();
+    let status = replica.status();
+    if status.leader != Some(status.node) {
+        return;
+    }
+    let mut others: Vec<_> = status.voters.iter().filter(|id| **id != status.node).collect();
+    others.sort_by_key(|id| std::cmp::Reverse(status.peers.get(id).and_then(|peer| peer.matched)));
+    for heir in others {
+        match replica.transfer_leader(*heir).await {
+            Ok(()) => return,
+            Err(error) => tracing::info!(%error, heir, "Could not hand over the lead"),
+        }
+    }
+}

@@ -172,6 +172,27 @@ async fn activate(replica: &Replica, remote: &Remote) -> Result<()> {
     }
 }
 
+/// Finishes or undoes the join that an earlier run of the daemon left, before anything else happens.
+pub async fn resume(ctx: &Context) -> Result<()> {
+    let Some(pointer) = ctx.local.replica().await? else { return Ok(()) };
+    let Some(directory) = pointer.joining else { return Ok(()) };
+    let _joining = ctx.joining.lock().await;
+    let replica = Arc::new(Replica::open(&database_dir(ctx), &directory, &ctx.options).await?);
+    if let Some(address) = replica.activating()? {
+        ctx.node.serve_streams(Some(replica.clone()));
+        let cluster = replica.cluster.clone().context("find the cluster's certificate")?;
+        let remote = Remote::new(&address, &cluster.fingerprint, &ctx.tls.server())?;
+        if activate(&replica, &remote).await.is_ok() {
+            return point_to(ctx, replica).await;
+        }
+        ctx.node.serve_streams(None);
+    }
+    replica.db.close().await;
+    let pointer = Pointer { directory: pointer.directory, joining: None };
+    ctx.local.set_replica(&pointer).await?;
+    node::remove_others(&database_dir(ctx), &[&pointer.directory])
+}
+
 /// The last step: this server is the member from now on.
 async fn point_to(ctx: &Context, replica: Arc<Replica>) -> Result<()> {
     let pointer = Pointer { directory: replica.directory.clone(), joining: None };

@@ -2,6 +2,7 @@
 
 mod accept;
 mod bootstrap;
+mod enable;
 mod heal;
 mod invite;
 mod join;
@@ -12,9 +13,10 @@ mod wire;
 
 pub use accept::{abandon, accept, activate};
 pub use bootstrap::bootstrap;
-pub use heal::heal;
+pub use enable::enable;
+pub use heal::{hand_over, heal};
 pub use invite::{Credential, admit, cancel, invite, token_operations};
-pub use join::join;
+pub use join::{join, resume};
 pub use listing::{member, members, overview};
 pub use wire::{Accept, Accepted, Member};
 

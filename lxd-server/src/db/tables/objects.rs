@@ -318,12 +318,12 @@ mod tests {
         assert_eq!(db.read(|tx| tables.list(tx).boxed()).await.unwrap(), []);
     }
 
-    #[tokio::test]
+    #[tokio::test(flavor = "multi_thread")]
     async fn pools() {
         stores_and_deletes(&POOLS, "dir").await;
     }
 
-    #[tokio::test]
+    #[tokio::test(flavor = "multi_thread")]
     async fn networks() {
         for kind in ["bridge", "macvlan", "sriov", "ovn", "physical"] {
             stores_and_deletes(&NETWORKS, kind).await;

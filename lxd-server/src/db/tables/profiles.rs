@@ -245,7 +245,7 @@ mod tests {
         }
     }
 
-    #[tokio::test]
+    #[tokio::test(flavor = "multi_thread")]
     async fn what_is_stored_comes_back() {
         let db = testing::database().await;
         let new = &example("web");
@@ -262,7 +262,7 @@ mod tests {
         );
     }
 
-    #[tokio::test]
+    #[tokio::test(flavor = "multi_thread")]
     async fn an_update_replaces_everything() {
         let db = testing::database().await;
         let old = &example("web");
@@ -276,7 +276,7 @@ mod tests {
         assert_eq!(stored.as_ref(), Some(old));
     }
 
-    #[tokio::test]
+    #[tokio::test(flavor = "multi_thread")]
     async fn names_are_unique_and_must_exist() {
         let db = testing::database().await;
         let new = &example("web");
@@ -293,7 +293,7 @@ mod tests {
         assert_eq!(missing.unwrap_err().kind, Kind::NotFound);
     }
 
-    #[tokio::test]
+    #[tokio::test(flavor = "multi_thread")]
     async fn pools_and_networks_know_their_profiles() {
         let db = testing::database().await;
         let new = &example("web");

@@ -57,7 +57,7 @@ mod tests {
     use crate::db::testing;
     use futures::FutureExt;
 
-    #[tokio::test]
+    #[tokio::test(flavor = "multi_thread")]
     async fn the_default_project_is_there() {
         let db = testing::database().await;
         let all = db.read(|tx| list(tx).boxed()).await.unwrap();

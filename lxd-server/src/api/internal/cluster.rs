@@ -1,0 +1,43 @@
+//! What a joiner asks of a member. A joiner is whoever holds the certificate that a token or the
+//! trust password let in, and may do nothing else.
+
+use crate::api::auth::Joiner;
+use crate::api::extract::{Body, Path};
+use crate::api::respond::{Empty, Sync};
+use crate::app::cluster::{self, Accept, Accepted};
+use crate::context::Context;
+use crate::error::Result;
+use axum::Router;
+use axum::extract::State;
+use axum::routing::{delete, post};
+use shared_api::paths;
+
+/// The paths of this module.
+pub(super) fn routes() -> Router<Context> {
+    Router::new()
+        .route(paths::INTERNAL_CLUSTER_ACCEPT, post(accept))
+        .route(paths::INTERNAL_CLUSTER_ACTIVATE, post(activate))
+        .route(paths::INTERNAL_CLUSTER_JOIN, delete(abandon))
+}
+
+async fn accept(
+    joiner: Joiner,
+    State(ctx): State<Context>,
+    Body(request): Body<Accept>,
+) -> Result<Sync<Accepted>> {
+    cluster::accept(&ctx, &joiner.fingerprint, &request).await.map(Sync)
+}
+
+async fn activate(
+    joiner: Joiner,
+    State(ctx): State<Context>,
+    Path(node): Path<u64>,
+) -> Result<Empty> {
+    cluster::activate(&ctx, &joiner.fingerprint, node).await?;
+    Ok(Empty)
+}
+
+async fn abandon(joiner: Joiner, State(ctx): State<Context>) -> Result<Empty> {
+    cluster::abandon(&ctx, &joiner.fingerprint).await?;
+    Ok(Empty)
+}
