@@ -68,6 +68,8 @@ impl Rows {
     }
 
     fn drawn(self, style: TableStyle) -> String {
+        let bare = style.header_separator(LineStyle::none());
+        let style = if self.rows.is_empty() { bare } else { style };
         let mut table = Table::new();
         table.load_style(style).set_header(&self.columns).add_rows(&self.rows);
         let widths = table.column_max_content_widths();

@@ -1,6 +1,6 @@
 //! `lxc query`
 
-use anyhow::bail;
+use anyhow::Context as _;
 use reqwest::Method;
 use serde_json::Value;
 use shared_api::operations::Operation;
@@ -44,7 +44,7 @@ pub(crate) async fn run(ctx: &Context, arguments: Arguments) -> anyhow::Result<(
     if !path.starts_with('/') {
         return Err(Usage::new("Query path must start with /").into());
     }
-    let method = method(&arguments.request)?;
+    let method = Method::from_bytes(arguments.request.as_bytes()).context("Invalid request")?;
     let client = ctx.client(&Resource { remote, name: path.clone() })?;
     let mut answer = client.raw(method, &path, arguments.data).await?;
     if answer.status.is_success() && !answer.body.trim_start().starts_with('{') {
@@ -66,16 +66,5 @@ pub(crate) async fn run(ctx: &Context, arguments: Arguments) -> anyhow::Result<(
         None => Ok(()),
         Some(Value::Object(object)) if object.is_empty() => Ok(()),
         Some(value) => Ok(ctx.ui.data(format_args!("{}\n\n", json::indent(&value.to_string())))?),
-    }
-}
-
-fn method(name: &str) -> anyhow::Result<Method> {
-    match name {
-        "GET" => Ok(Method::GET),
-        "PUT" => Ok(Method::PUT),
-        "POST" => Ok(Method::POST),
-        "PATCH" => Ok(Method::PATCH),
-        "DELETE" => Ok(Method::DELETE),
-        _ => bail!("Method \"{name}\" not found"),
     }
 }
