@@ -13,9 +13,8 @@ use super::etag::{ETag, IfMatch};
 use super::extract::{Body, Path, Query};
 use super::listen::Peer;
 use super::respond::{Created, Empty, Sync, Tagged};
-use crate::app::certificates::{self, Change, kind_name};
+use crate::app::certificates::{self, Change, Entry, kind_name};
 use crate::context::Context;
-use crate::db::tables::certificates::Certificate as Entry;
 use crate::error::{Context as _, Result};
 
 /// The paths of this module.

@@ -1,5 +1,7 @@
 //! The trust list: who is added, by whom, and what may be changed of an entry.
 
+pub use crate::db::tables::certificates::Certificate as Entry;
+
 use crate::app::cluster::{self, Credential};
 use crate::context::Context;
 use crate::db::tables::certificates::{self, Certificate, Kind};

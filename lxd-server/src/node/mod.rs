@@ -6,6 +6,7 @@ mod transport;
 
 pub use peers::Remote;
 pub use replica::{Accepted, Replica, remove_others};
+pub use reqwest::Method;
 pub use transport::Transport;
 
 use crate::error::Result;

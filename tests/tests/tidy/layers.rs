@@ -15,6 +15,9 @@ const AREAS: &[(&str, &[&str])] = &[
     ("node/", &["crate::api", "crate::app"]),
 ];
 
+/// Who somebody is must be known before any use case begins, in the same snapshot as its data.
+const EXCEPTIONS: &[(&str, &str)] = &[("api/auth.rs", "crate::db")];
+
 /// Crates and where alone they may be named.
 const CRATES: &[(&str, &[&str])] = &[
     ("axum", &["lxd-server/src/api/"]),
@@ -51,7 +54,9 @@ pub(crate) fn areas(files: &[File]) -> Vec<String> {
         for (area, banned) in rules {
             for (line, path) in paths(file.product()) {
                 let path = resolve(inside, &path);
-                if let Some(name) = banned.iter().find(|name| is_in(&path, name)) {
+                let bad =
+                    |name: &&&str| is_in(&path, name) && !EXCEPTIONS.contains(&(inside, **name));
+                if let Some(name) = banned.iter().find(bad) {
                     complaints.push(format!("{}:{line}: {area} must not know {name}", file.path));
                 }
             }
