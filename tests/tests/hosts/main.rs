@@ -1,7 +1,9 @@
 //! Tests that need hosts: real daemons and clients in namespaces, as root.
 
+mod comparison;
 mod faults;
 mod forming;
 mod harness;
 mod joins;
+mod normal;
 mod restarts;
