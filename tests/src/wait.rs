@@ -13,6 +13,16 @@ const PAUSE: Duration = Duration::from_millis(10);
 pub fn wait_until<T>(
     what: &str,
     limit: Duration,
+    condition: impl FnMut() -> Option<T>,
+) -> Result<T> {
+    wait_until_finely(what, limit, PAUSE, condition)
+}
+
+/// [`wait_until`] with another pause between two questions, for measuring.
+pub fn wait_until_finely<T>(
+    what: &str,
+    limit: Duration,
+    pause: Duration,
     mut condition: impl FnMut() -> Option<T>,
 ) -> Result<T> {
     let start = Instant::now();
@@ -23,6 +33,6 @@ pub fn wait_until<T>(
         if start.elapsed() > limit {
             bail!("not within {limit:?}: {what}");
         }
-        thread::sleep(PAUSE);
+        thread::sleep(pause);
     }
 }
