@@ -4,11 +4,11 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use futures::FutureExt;
-use shared_api::config::Map;
+use serde_json::Value;
+use shared_api::config::Values;
 
+use crate::app::config;
 use crate::context::Context;
-use crate::db::tables::config;
 
 /// Middleware: answers OPTIONS, on any path, and says on the answers to browsers what they may do.
 pub(super) async fn allow(State(ctx): State<Context>, request: Request, next: Next) -> Response {
@@ -17,13 +17,13 @@ pub(super) async fn allow(State(ctx): State<Context>, request: Request, next: Ne
     let mut answer = if preflight { ().into_response() } else { next.run(request).await };
     if preflight || from_browser {
         // Without the configuration nothing is allowed.
-        let config = ctx.db.read_local(|tx| config::all(tx).boxed()).await.unwrap_or_default();
+        let config = config::current(&ctx).await.unwrap_or_default();
         answer.headers_mut().extend(allowed(&config));
     }
     answer
 }
 
-fn allowed(config: &Map) -> HeaderMap {
+fn allowed(config: &Values) -> HeaderMap {
     let mut headers = HeaderMap::new();
     if !config.contains_key("core.https_allowed_origin") {
         return headers;
@@ -34,7 +34,8 @@ fn allowed(config: &Map) -> HeaderMap {
         (header::ACCESS_CONTROL_ALLOW_HEADERS, "core.https_allowed_headers"),
         (header::ACCESS_CONTROL_ALLOW_CREDENTIALS, "core.https_allowed_credentials"),
     ] {
-        if let Some(Ok(value)) = config.get(key).map(HeaderValue::try_from) {
+        let value = config.get(key).and_then(Value::as_str).map(HeaderValue::try_from);
+        if let Some(Ok(value)) = value {
             headers.insert(name, value);
         }
     }
@@ -47,7 +48,7 @@ mod tests {
 
     #[test]
     fn nothing_is_allowed_without_an_origin() {
-        let mut config = Map::from([("core.https_allowed_methods".into(), "GET".into())]);
+        let mut config = Values::from_iter([("core.https_allowed_methods".into(), "GET".into())]);
         assert!(allowed(&config).is_empty());
         config.insert("core.https_allowed_origin".into(), "https://ui.example".into());
         let headers = allowed(&config);

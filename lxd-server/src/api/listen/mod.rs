@@ -120,7 +120,7 @@ impl Listeners {
             wanted.iter().copied().filter(|address| !bound.contains_key(address)).collect();
         let mut closed = Vec::new();
         let sockets = match bind_all(&fresh).await {
-            Err(error) if error.kind() == ErrorKind::AddrInUse => {
+            Err((_, error)) if error.kind() == ErrorKind::AddrInUse => {
                 // A wildcard and an address of the same port exclude each other.
                 let clashes = |old: &SocketAddr| fresh.iter().any(|new| new.port() == old.port());
                 closed = close(&mut bound, |old| clashes(old) && !wanted.contains(old)).await;
@@ -134,14 +134,14 @@ impl Listeners {
                 close(&mut bound, |old| !wanted.contains(old)).await;
                 None
             }
-            Err(error) => {
-                let old = bind_all(&closed).await;
+            Err((address, error)) => {
+                let old = bind_all(&closed).await.map_err(|(_, error)| error);
                 self.accept_on(&mut bound, old.context("listen on the former address again")?);
-                Some(error)
+                Some(refusal(address, &error))
             }
         };
         *self.addresses_mut() = bound.values().map(|bound| bound.address).collect();
-        failure.map_or(Ok(()), |error| Err(Error::internal(refusal(&fresh, &error))))
+        failure.map_or(Ok(()), |text| Err(Error::internal(text)))
     }
 
     /// The addresses that are bound.
@@ -194,11 +194,17 @@ struct Socket {
     listener: TcpListener,
 }
 
-async fn bind_all(addresses: &[SocketAddr]) -> std::io::Result<Vec<Socket>> {
+/// An address that cannot be bound.
+type Failure = (SocketAddr, std::io::Error);
+
+async fn bind_all(addresses: &[SocketAddr]) -> Result<Vec<Socket>, Failure> {
     let mut sockets = Vec::with_capacity(addresses.len());
     for &wanted in addresses {
-        let listener = TcpListener::bind(wanted).await?;
-        sockets.push(Socket { wanted, address: listener.local_addr()?, listener });
+        let bound = async {
+            let listener = TcpListener::bind(wanted).await?;
+            Ok(Socket { wanted, address: listener.local_addr()?, listener })
+        };
+        sockets.push(bound.await.map_err(|error| (wanted, error))?);
     }
     Ok(sockets)
 }
@@ -218,15 +224,14 @@ async fn close(
 }
 
 /// Go's words for an address that cannot be bound.
-fn refusal(addresses: &[SocketAddr], error: &std::io::Error) -> String {
+fn refusal(address: SocketAddr, error: &std::io::Error) -> String {
     let reason = match error.kind() {
         ErrorKind::AddrInUse => "address already in use".to_owned(),
         ErrorKind::AddrNotAvailable => "cannot assign requested address".to_owned(),
         ErrorKind::PermissionDenied => "permission denied".to_owned(),
         _ => error.to_string(),
     };
-    let addresses: Vec<_> = addresses.iter().map(SocketAddr::to_string).collect();
-    format!("listen tcp {}: bind: {reason}", addresses.join(", "))
+    format!("listen tcp {address}: bind: {reason}")
 }
 
 #[cfg(test)]
