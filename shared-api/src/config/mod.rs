@@ -1,6 +1,15 @@
-//! Configuration maps: how they are read from requests and from preseed files.
+//! Configuration maps: how they are read from requests and from preseed files, and what keys and
+//! values each kind of object takes.
 
 mod check;
+pub mod device;
+pub mod instance;
+mod keys;
+pub mod network;
+mod nic;
+pub mod pool;
+mod proxy;
+mod schedule;
 pub mod server;
 
 pub use check::is_true;
@@ -20,6 +29,17 @@ pub type Devices = BTreeMap<String, Map>;
 
 /// The server's configuration: strings, but a set `core.trust_password` reads as `true`.
 pub type Values = serde_json::Map<String, serde_json::Value>;
+
+/// Why a configuration is refused: the text for the user.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Invalid(String);
+
+impl Invalid {
+    fn new(text: impl fmt::Display) -> Self {
+        Self(text.to_string())
+    }
+}
 
 /// Reads a map whose YAML scalars arrive as written (`15`, `true`, `0755`, `1.50`), for
 /// `#[serde(deserialize_with)]`.
