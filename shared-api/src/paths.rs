@@ -20,9 +20,11 @@ pub const PROJECT: &str = "/1.0/projects/{name}";
 pub const STORAGE_POOLS: &str = "/1.0/storage-pools";
 pub const STORAGE_POOL: &str = "/1.0/storage-pools/{name}";
 
+pub const INTERNAL_NETWORK: &str = "/internal/networks/{name}";
 pub const INTERNAL_READY: &str = "/internal/ready";
 pub const INTERNAL_SHUTDOWN: &str = "/internal/shutdown";
 pub const INTERNAL_SQL: &str = "/internal/sql";
+pub const INTERNAL_STORAGE_POOL: &str = "/internal/storage-pools/{name}";
 pub const INTERNAL_CLUSTER_ACCEPT: &str = "/internal/cluster/accept";
 pub const INTERNAL_CLUSTER_ACTIVATE: &str = "/internal/cluster/activate/{node}";
 pub const INTERNAL_CLUSTER_JOIN: &str = "/internal/cluster/join";
@@ -37,6 +39,14 @@ pub fn cluster_member(name: impl AsRef<str>) -> String {
 
 pub fn internal_cluster_activate(node: u64) -> String {
     fill(INTERNAL_CLUSTER_ACTIVATE, &node.to_string())
+}
+
+pub fn internal_network(name: impl AsRef<str>) -> String {
+    fill(INTERNAL_NETWORK, name.as_ref())
+}
+
+pub fn internal_storage_pool(name: impl AsRef<str>) -> String {
+    fill(INTERNAL_STORAGE_POOL, name.as_ref())
 }
 
 pub fn network(name: impl AsRef<str>) -> String {

@@ -170,6 +170,18 @@ impl Tables {
         Ok(())
     }
 
+    /// Removes a member's part with its keys.
+    pub async fn remove_part(&self, tx: &mut Tx<'_>, id: i64, node: u64) -> Result<()> {
+        let Self { name, key, .. } = self;
+        for table in ["nodes", "config"] {
+            let delete = format!("DELETE FROM {name}_{table} WHERE {key} = ? AND node_id = ?");
+            let delete = sqlx::query(AssertSqlSafe(delete)).bind(id).bind(node.cast_signed());
+            let delete = delete.execute(&mut *tx).await;
+            delete.context(format_args!("delete from {name}_{table}"))?;
+        }
+        Ok(())
+    }
+
     /// Replaces the keys of the whole (node 0) or of a member's part; empty values are left out.
     pub async fn set_config(
         &self,

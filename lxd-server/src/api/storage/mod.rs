@@ -1,0 +1,5 @@
+//! `/1.0/storage-pools…`.
+
+mod pools;
+
+pub(super) use pools::routes;

@@ -1,0 +1,61 @@
+//! Making a pool.
+
+use super::RULES;
+use super::realise::{path, realise};
+use crate::app::object::{self, Before, Wanted};
+use crate::app::peers::{self, Task};
+use crate::context::Context;
+use crate::db::new_id;
+use crate::db::tables::objects::{POOLS, State};
+use crate::error::{Error, Result};
+use crate::storage;
+use futures::FutureExt;
+use shared_api::name::PoolName;
+use shared_api::storage::PoolsPost;
+
+/// Announces a pool for one member, with that member's keys. Nothing is made yet.
+pub async fn define(ctx: &Context, target: &str, request: PoolsPost) -> Result<()> {
+    let (wanted, id) = (&checked(request)?, new_id());
+    ctx.db.write(|tx| object::define(tx, &RULES, id, target, wanted).boxed()).await
+}
+
+/// Makes a pool on all members.
+///
+/// A member that is offline makes its part when it returns. When one that is online fails, the pool
+/// is errored: it can be created again without keys, or deleted. A kill on the way leaves it
+/// pending, to be created again.
+pub async fn create(ctx: &Context, request: PoolsPost) -> Result<()> {
+    let wanted = &checked(request)?;
+    (RULES.check)(&wanted.name, &wanted.kind, &wanted.config).map_err(Error::internal)?;
+    let (id, node) = (new_id(), ctx.node.id());
+    let begin =
+        ctx.db.write(|tx| object::begin(tx, &RULES, id, node, wanted, &wanted.config).boxed());
+    let (id, before) = begin.await?;
+    let made = match realise(ctx, &wanted.name).await {
+        Ok(()) => peers::tell(ctx, Task::Realise, &path(&wanted.name)).await,
+        Err(error) if before == Before::Nothing => {
+            ctx.db.write(|tx| POOLS.delete(tx, id).boxed()).await?;
+            return Err(error);
+        }
+        Err(error) => Err(error),
+    };
+    let state = if made.is_ok() { State::Created } else { State::Errored };
+    ctx.db.write(|tx| POOLS.set_state(tx, id, state).boxed()).await?;
+    made
+}
+
+fn checked(request: PoolsPost) -> Result<Wanted> {
+    let PoolsPost { mut config, description, name, driver } = request;
+    let name: PoolName = name.parse().map_err(Error::invalid)?;
+    if name.as_str().contains(char::is_whitespace) {
+        return Err(Error::internal("Storage name cannot contain white space"));
+    }
+    if driver.is_empty() {
+        return Err(Error::invalid("No driver provided"));
+    }
+    if storage::supported().iter().all(|known| known.name != driver) {
+        return Err(Error::internal("Unknown driver"));
+    }
+    config.retain(|_, value| !value.is_empty());
+    Ok(Wanted { name: name.into(), kind: driver, description, config })
+}

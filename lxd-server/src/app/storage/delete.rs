@@ -1,0 +1,42 @@
+//! Removing a pool from all hosts, then from the database.
+
+use super::RULES;
+use super::realise::{on_host, path};
+use super::view::users;
+use crate::app::object::{self, is_made, refused};
+use crate::app::peers::{self, Task};
+use crate::context::Context;
+use crate::db::tables::objects::POOLS;
+use crate::error::Result;
+use crate::storage;
+use futures::FutureExt;
+
+/// Deletes a pool on all members; all that have it must be online.
+///
+/// What a kill or a failing member leaves is an errored pool without the parts that are gone: it
+/// can be deleted again.
+pub async fn delete(ctx: &Context, name: &str) -> Result<()> {
+    let begin = ctx.db.write(|tx| {
+        async move {
+            let users = users(tx).await?;
+            object::begin_delete(tx, &RULES, name, &users).await
+        }
+        .boxed()
+    });
+    let id = begin.await?.id;
+    peers::tell(ctx, Task::Remove, &path(name)).await?;
+    remove(ctx, name).await?;
+    ctx.db.write(|tx| POOLS.delete(tx, id).boxed()).await
+}
+
+/// Removes this host's part of a pool; without one nothing is to be done.
+pub async fn remove(ctx: &Context, name: &str) -> Result<()> {
+    let node = ctx.node.id();
+    let Some(object) = ctx.db.read(|tx| POOLS.by_name(tx, name).boxed()).await? else {
+        return Ok(());
+    };
+    if is_made(&object, node) {
+        storage::delete(&on_host(ctx, &object)?).await.map_err(|error| refused(&error))?;
+    }
+    ctx.db.write(|tx| POOLS.remove_part(tx, object.id, node).boxed()).await
+}
