@@ -80,6 +80,7 @@ impl Db {
         E: From<Error> + Send,
         T: Send,
     {
+        self.0.log.booted().await?;
         let ticket = self.0.outstanding.begin();
         let deadline = Instant::now() + self.0.options.deadline;
         // One for each attempt: an early one can turn out to be the one that was committed.

@@ -38,6 +38,7 @@
 mod batch;
 mod codec;
 mod db;
+mod disk;
 mod error;
 mod failover;
 mod identity;

@@ -5,8 +5,10 @@
 
 use crate::codec::{Ballot, Position, Record, decode, encode};
 use crate::error::io;
-use crate::log_file::{self, Job, Meta};
+use crate::log_file::{self, Extent, Job, Meta};
 use crate::types::{Entry, LogId, Types, Vote};
+use futures::FutureExt;
+use futures::future::{BoxFuture, Shared};
 use openraft::OptionalSend;
 use openraft::storage::{IOFlushed, LogState, RaftLogReader, RaftLogStorage};
 use std::collections::BTreeMap;
@@ -31,7 +33,8 @@ const CHUNK_BYTES: usize = 1 << 20;
 pub(crate) struct LogStore {
     queue: mpsc::Sender<Job>,
     memory: Arc<Mutex<Memory>>,
-    bytes: watch::Receiver<u64>,
+    extent: watch::Receiver<Extent>,
+    booted: Shared<BoxFuture<'static, bool>>,
 }
 
 #[derive(Default)]
@@ -55,6 +58,10 @@ impl Memory {
         }
     }
 
+    fn last(&self) -> Option<LogId> {
+        self.tail.values().next_back().map(|(_, entry)| entry.log_id).or(self.purged)
+    }
+
     fn keep(&mut self, keep: impl Fn(u64) -> bool) {
         self.tail.retain(|index, _| keep(*index));
         self.tail_bytes = self.tail.values().map(|(bytes, _)| bytes).sum();
@@ -67,6 +74,8 @@ pub(crate) struct Earlier {
     pub(crate) generation: u64,
     /// How often the log has been opened, this time included.
     pub(crate) boot: u64,
+    /// Index of its last entry, purged or not.
+    pub(crate) last: u64,
 }
 
 impl LogStore {
@@ -74,7 +83,6 @@ impl LogStore {
     pub(crate) async fn open(path: &Path) -> Result<(Self, Earlier)> {
         let mut file = log_file::connect(path).await?;
         let boot: u64 = file.meta(Meta::Boot).await?.unwrap_or(0) + 1;
-        file.put(Meta::Boot, &boot).await?;
         let generation = file.meta(Meta::Generation).await?.unwrap_or(0);
         let mut memory = Memory {
             vote: file.meta::<Ballot>(Meta::Vote).await?.map(Vote::from),
@@ -84,17 +92,32 @@ impl LogStore {
         for body in file.newest(CACHED).await? {
             memory.push(body.len(), decode_entry(&body)?);
         }
-        let bytes = watch::Sender::new(file.bytes().await?);
-        let seen = bytes.subscribe();
+        let last = memory.last().map_or(0, |id| id.index);
+        let extent = watch::Sender::new(Extent { bytes: file.bytes().await?, last });
+        let seen = extent.subscribe();
         let (queue, jobs) = mpsc::channel(QUEUE);
-        tokio::spawn(file.work(jobs, bytes));
-        let log = Self { queue, memory: Arc::new(Mutex::new(memory)), bytes: seen };
-        Ok((log, Earlier { generation, boot }))
+        tokio::spawn(file.work(jobs, extent));
+        let (reply, booted) = oneshot::channel();
+        let set = Job::Set(Meta::Boot, encode(&boot)?, reply);
+        queue.send(set).await.map_err(|_| stopped())?;
+        let booted = booted.map(|done| matches!(done, Ok(Ok(())))).boxed().shared();
+        let log = Self { queue, memory: Arc::new(Mutex::new(memory)), extent: seen, booted };
+        Ok((log, Earlier { generation, boot, last }))
     }
 
-    /// Bytes of all entries in the log, as they change.
-    pub(crate) fn bytes(&self) -> watch::Receiver<u64> {
-        self.bytes.clone()
+    /// Waits until the number of this start is durable: before that no transaction may carry it.
+    pub(crate) async fn booted(&self) -> std::result::Result<(), crate::Error> {
+        if self.booted.clone().await { Ok(()) } else { Err(crate::Error::Stopped) }
+    }
+
+    /// What is durable of the log, as it changes.
+    pub(crate) fn extent(&self) -> watch::Receiver<Extent> {
+        self.extent.clone()
+    }
+
+    /// Index of the last durable entry.
+    pub(crate) fn durable(&self) -> u64 {
+        self.extent.borrow().last
     }
 
     /// Ends the log once what is queued is on disk, and closes the file.
@@ -190,8 +213,7 @@ impl RaftLogStorage<Types> for LogStore {
 
     async fn get_log_state(&mut self) -> Result<LogState<Types>> {
         let memory = self.memory();
-        let last = memory.tail.values().next_back().map(|(_, entry)| entry.log_id);
-        Ok(LogState { last_purged_log_id: memory.purged, last_log_id: last.or(memory.purged) })
+        Ok(LogState { last_purged_log_id: memory.purged, last_log_id: memory.last() })
     }
 
     async fn get_log_reader(&mut self) -> Self {
@@ -200,7 +222,7 @@ impl RaftLogStorage<Types> for LogStore {
 
     async fn save_vote(&mut self, vote: &Vote) -> Result<()> {
         let value = encode(&Ballot::from(*vote))?;
-        self.ask(|reply| Job::Vote(value, reply)).await?;
+        self.ask(|reply| Job::Set(Meta::Vote, value, reply)).await?;
         self.memory().vote = Some(*vote);
         Ok(())
     }

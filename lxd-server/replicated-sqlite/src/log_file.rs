@@ -1,6 +1,7 @@
 //! The file under the log, `raft.db`, and the one task that touches it.
 
-use crate::codec::{decode, encode};
+use crate::codec::decode;
+use crate::disk;
 use crate::error::io;
 use crate::types::Types;
 use openraft::storage::IOFlushed;
@@ -11,8 +12,8 @@ use std::path::Path;
 use tokio::sync::{mpsc, oneshot, watch};
 
 const SCHEMA: &str = "
-CREATE TABLE IF NOT EXISTS log (idx INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE log (idx INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;
+CREATE TABLE meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
 ";
 
 /// Jobs that share a transaction at most.
@@ -43,7 +44,7 @@ type Reply = oneshot::Sender<Result<()>>;
 /// What the task can be asked for, in order.
 pub(crate) enum Job {
     Append(Vec<(u64, Vec<u8>)>, IOFlushed<Types>),
-    Vote(Vec<u8>, Reply),
+    Set(Meta, Vec<u8>, Reply),
     TruncateFrom(u64, Reply),
     Purge(u64, Vec<u8>, Reply),
     /// The new generation; up to where the log goes with it.
@@ -58,20 +59,30 @@ pub(crate) enum Job {
     Close(Reply),
 }
 
+/// What is durable of the log.
+#[derive(Clone, Copy)]
+pub(crate) struct Extent {
+    /// Bytes of all entries.
+    pub(crate) bytes: u64,
+    /// Index of the last one, purged or not.
+    pub(crate) last: u64,
+}
+
 /// The open file.
 pub(crate) struct LogFile(SqliteConnection);
 
 pub(crate) async fn connect(path: &Path) -> Result<LogFile> {
-    let mut connection = SqliteConnectOptions::new()
+    disk::create(path, SCHEMA).await?;
+    let connection = SqliteConnectOptions::new()
         .filename(path)
-        .create_if_missing(true)
         .locking_mode(SqliteLockingMode::Exclusive)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
+        // Entries are read from memory; KiB.
+        .pragma("cache_size", "-512")
         .connect()
         .await
         .map_err(io)?;
-    connection.execute(SCHEMA).await.map_err(io)?;
     Ok(LogFile(connection))
 }
 
@@ -85,10 +96,6 @@ impl LogFile {
         let query = sqlx::query_scalar("SELECT value FROM meta WHERE key = ?").bind(key.key());
         let value: Option<Vec<u8>> = query.fetch_optional(&mut self.0).await.map_err(io)?;
         value.map(|value| decode(&value)).transpose()
-    }
-
-    pub(crate) async fn put(&mut self, key: Meta, value: &impl serde::Serialize) -> Result<()> {
-        self.set(key, encode(value)?).await.map_err(io)
     }
 
     /// The last entries, the newest last.
@@ -108,12 +115,16 @@ impl LogFile {
     }
 
     /// Does jobs until it is told to close, or nobody is left who could.
-    pub(crate) async fn work(mut self, mut jobs: mpsc::Receiver<Job>, bytes: watch::Sender<u64>) {
+    pub(crate) async fn work(
+        mut self,
+        mut jobs: mpsc::Receiver<Job>,
+        extent: watch::Sender<Extent>,
+    ) {
         let mut batch = Vec::new();
         let mut closing = None;
         while closing.is_none() && jobs.recv_many(&mut batch, BATCH).await > 0 {
             let mut done: Vec<Done> = Vec::new();
-            let mut size = *bytes.borrow();
+            let mut now = *extent.borrow();
             let mut run = Vec::with_capacity(batch.len());
             for job in batch.drain(..) {
                 match job {
@@ -123,9 +134,9 @@ impl LogFile {
                     _ => {}
                 }
             }
-            let result = self.write(run, &mut done, &mut size).await;
+            let result = self.write(run, &mut done, &mut now).await;
             if result.is_ok() {
-                bytes.send_replace(size);
+                extent.send_replace(now);
             }
             for done in done {
                 done(copy(&result));
@@ -142,7 +153,7 @@ impl LogFile {
         &mut self,
         jobs: Vec<Job>,
         done: &mut Vec<Done>,
-        size: &mut u64,
+        extent: &mut Extent,
     ) -> sqlx::Result<()> {
         if jobs.is_empty() {
             return Ok(());
@@ -150,7 +161,7 @@ impl LogFile {
         // A failed step must still leave every job answered, so errors are kept until the end.
         let mut result = self.0.execute("BEGIN IMMEDIATE").await.map(|_| ());
         for job in jobs {
-            let step = self.step(job, done, size).await;
+            let step = self.step(job, done, extent).await;
             result = result.and(step);
         }
         match result {
@@ -162,32 +173,39 @@ impl LogFile {
         }
     }
 
-    async fn step(&mut self, job: Job, done: &mut Vec<Done>, size: &mut u64) -> sqlx::Result<()> {
+    async fn step(
+        &mut self,
+        job: Job,
+        done: &mut Vec<Done>,
+        extent: &mut Extent,
+    ) -> sqlx::Result<()> {
         let mut answer = |reply: Reply| done.push(Box::new(move |result| drop(reply.send(result))));
         match job {
             Job::Append(rows, flushed) => {
                 done.push(Box::new(move |result| flushed.io_completed(result)));
-                *size += rows.iter().map(|(_, body)| body.len() as u64).sum::<u64>();
+                extent.bytes += rows.iter().map(|(_, body)| body.len() as u64).sum::<u64>();
+                extent.last = rows.last().map_or(extent.last, |(index, _)| *index);
                 self.insert(&rows).await
             }
-            Job::Vote(value, reply) => {
+            Job::Set(key, value, reply) => {
                 answer(reply);
-                self.set(Meta::Vote, value).await
+                self.set(key, value).await
             }
             Job::TruncateFrom(from, reply) => {
                 answer(reply);
-                self.delete("DELETE FROM log WHERE idx >= ? RETURNING length(body)", from, size)
+                extent.last = extent.last.min(from.saturating_sub(1));
+                self.delete("DELETE FROM log WHERE idx >= ? RETURNING length(body)", from, extent)
                     .await
             }
             Job::Purge(upto, value, reply) => {
                 answer(reply);
-                self.purge(upto, value, size).await
+                self.purge(upto, value, extent).await
             }
             Job::Flip(generation, purged, reply) => {
                 answer(reply);
                 self.set(Meta::Generation, generation).await?;
                 match purged {
-                    Some((upto, value)) => self.purge(upto, value, size).await,
+                    Some((upto, value)) => self.purge(upto, value, extent).await,
                     None => Ok(()),
                 }
             }
@@ -210,15 +228,22 @@ impl LogFile {
         Ok(())
     }
 
-    async fn purge(&mut self, upto: u64, value: Vec<u8>, size: &mut u64) -> sqlx::Result<()> {
-        self.delete("DELETE FROM log WHERE idx <= ? RETURNING length(body)", upto, size).await?;
+    async fn purge(&mut self, upto: u64, value: Vec<u8>, extent: &mut Extent) -> sqlx::Result<()> {
+        self.delete("DELETE FROM log WHERE idx <= ? RETURNING length(body)", upto, extent).await?;
+        extent.last = extent.last.max(upto);
         self.set(Meta::Purged, value).await
     }
 
-    async fn delete(&mut self, sql: &'static str, index: u64, size: &mut u64) -> sqlx::Result<()> {
+    async fn delete(
+        &mut self,
+        sql: &'static str,
+        index: u64,
+        extent: &mut Extent,
+    ) -> sqlx::Result<()> {
         let query = sqlx::query_scalar(sql).bind(signed(index));
         let gone: Vec<i64> = query.fetch_all(&mut self.0).await?;
-        *size = size.saturating_sub(gone.iter().map(|bytes| bytes.unsigned_abs()).sum());
+        let gone = gone.iter().map(|bytes| bytes.unsigned_abs()).sum();
+        extent.bytes = extent.bytes.saturating_sub(gone);
         Ok(())
     }
 

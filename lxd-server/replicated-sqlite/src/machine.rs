@@ -1,12 +1,13 @@
 //! Raft's state machine: applies committed entries, hands out and installs snapshots.
 
+use crate::disk;
 use crate::error::io;
 use crate::log::LogStore;
 use crate::progress::{self, Progress};
 use crate::schema;
 use crate::session::{self, Failure};
 use crate::snapshot::{self, Builder, SnapshotFile};
-use crate::store::{Store, Writers};
+use crate::store::{Store, Writers, file};
 use crate::types::{Applied, Command, Entry, LogId, Membership, Snapshot, SnapshotMeta, Types};
 use futures::{Stream, StreamExt};
 use openraft::storage::{ApplyResponder, EntryResponder, RaftStateMachine};
@@ -44,6 +45,7 @@ impl StateMachine {
                 }
             }
         }
+        progress.durable = self.log.durable().min(progress.index());
         if result.is_ok() {
             result = progress::save(&mut writers.apply, &progress).await;
         }
@@ -163,7 +165,7 @@ impl RaftStateMachine<Types> for StateMachine {
         self.log.flip(new, meta.last_log_id).await?;
         self.store.switch(new).await?;
         self.generation = new;
-        snapshot::remove(self.store.dir(), old);
+        disk::remove(&file(self.store.dir(), old));
         Ok(())
     }
 

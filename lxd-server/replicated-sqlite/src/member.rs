@@ -37,7 +37,8 @@ impl Db {
     /// `dir` belongs to this member alone, and to one process at a time.
     ///
     /// # Errors
-    /// If the files cannot be opened, or are of a later version.
+    /// If the files cannot be opened, or are of a later version. `Refused` if `raft.db` is gone, or older than
+    /// the rest: such a member has lost its vote and must come back under a new id.
     pub async fn open(
         dir: &Path,
         identity: Identity,
@@ -46,9 +47,19 @@ impl Db {
     ) -> Result<Self, Error> {
         let options = options.scaled();
         std::fs::create_dir_all(dir)?;
+        if !dir.join("raft.db").exists() && snapshot::traces(dir)? {
+            return Err(Error::Refused("the log is gone: this member needs a new id".to_owned()));
+        }
         let (log, earlier) = LogStore::open(&dir.join("raft.db")).await?;
         snapshot::sweep(dir, earlier.generation)?;
         let store = Store::open(dir, earlier.generation).await?;
+        if store.progress().durable > earlier.last {
+            log.close().await;
+            store.close().await;
+            return Err(Error::Refused(
+                "the log is an old one: this member needs a new id".to_owned(),
+            ));
+        }
         let machine = StateMachine::new(store.clone(), log.clone(), earlier.generation);
         let (links, resets) =
             Links::new(identity.clone(), Transport::new(network), options.clone());

@@ -16,6 +16,9 @@ pub(crate) struct Progress {
     pub(crate) version: u64,
     /// Schema steps taken.
     pub(crate) schema: u32,
+    /// Up to here the log was durable when this was written. openraft may apply what a majority has before
+    /// this member's own log does: so `applied` can be ahead of the log, and this cannot.
+    pub(crate) durable: u64,
     /// What the schema hashes to. Not stored: the schema is there to be asked.
     pub(crate) digest: u64,
 }
@@ -30,7 +33,7 @@ impl Progress {
 /// Reads it from a state database or a snapshot.
 pub(crate) async fn load(connection: &mut SqliteConnection) -> Result<Progress> {
     let digest = schema::digest(connection).await.map_err(io)?;
-    let row = sqlx::query("SELECT applied, membership, version, schema FROM _raft");
+    let row = sqlx::query("SELECT applied, membership, version, schema, durable FROM _raft");
     let Some(row) = row.fetch_optional(connection).await.map_err(io)? else {
         return Ok(Progress { digest, ..Progress::default() });
     };
@@ -39,17 +42,19 @@ pub(crate) async fn load(connection: &mut SqliteConnection) -> Result<Progress> 
         membership: decode::<StoredGroup>(row.get(1))?.try_into()?,
         version: row.get::<i64, _>(2).unsigned_abs(),
         schema: row.get::<u32, _>(3),
+        durable: row.get::<i64, _>(4).unsigned_abs(),
         digest,
     })
 }
 
 /// To be called in the transaction that holds the data.
 pub(crate) async fn save(connection: &mut SqliteConnection, progress: &Progress) -> Result<()> {
-    sqlx::query("REPLACE INTO _raft VALUES (1, ?, ?, ?, ?)")
+    sqlx::query("REPLACE INTO _raft VALUES (1, ?, ?, ?, ?, ?)")
         .bind(encode(&progress.applied.map(Position::from))?)
         .bind(encode(&StoredGroup::from(&progress.membership))?)
         .bind(i64::try_from(progress.version).map_err(io)?)
         .bind(progress.schema)
+        .bind(i64::try_from(progress.durable).map_err(io)?)
         .execute(connection)
         .await
         .map_err(io)?;

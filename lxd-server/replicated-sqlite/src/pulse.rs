@@ -43,6 +43,8 @@ async fn feel(raft: Raft, links: Links, silence: std::time::Duration, beat: watc
     let started = Instant::now();
     let mut changes = links.changes();
     let mut metrics = raft.metrics();
+    // Raft may stop before this member is closed.
+    let mut running = true;
     loop {
         let configs =
             metrics.borrow_watched().membership_config.membership().get_joint_config().clone();
@@ -61,7 +63,7 @@ async fn feel(raft: Raft, links: Links, silence: std::time::Duration, beat: watc
         tokio::select! {
             () = silent => {}
             changed = changes.changed() => if changed.is_err() { return },
-            changed = voters_change(&mut metrics, &configs) => if changed.is_err() { return },
+            changed = voters_change(&mut metrics, &configs), if running => running = changed.is_ok(),
         }
     }
 }

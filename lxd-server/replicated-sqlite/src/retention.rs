@@ -6,16 +6,16 @@ use openraft::async_runtime::watch::WatchReceiver;
 
 /// Makes a snapshot and cuts the log back whenever it holds more than `max` bytes.
 pub(crate) async fn keep(raft: Raft, log: LogStore, max: u64) {
-    let mut bytes = log.bytes();
+    let mut extent = log.extent();
     loop {
-        if bytes.wait_for(|bytes| *bytes > max).await.is_err() {
+        if extent.wait_for(|extent| extent.bytes > max).await.is_err() {
             return;
         }
         if cut(&raft).await.is_none() {
             return;
         }
         // Not again for what could not be cut.
-        if bytes.changed().await.is_err() {
+        if extent.changed().await.is_err() {
             return;
         }
     }

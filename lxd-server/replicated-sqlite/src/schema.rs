@@ -9,17 +9,17 @@ use std::collections::BTreeMap;
 /// `_tx` (what became of transactions) and `_floor` (which of them are over) are replicated like any table.
 /// `_raft` is written by the apply connection alone: it is this member's.
 pub(crate) const OURS: &str = "
-CREATE TABLE IF NOT EXISTS _tx (
+CREATE TABLE _tx (
     node INTEGER NOT NULL, boot INTEGER NOT NULL, sequence INTEGER NOT NULL, attempt INTEGER NOT NULL,
     PRIMARY KEY (node, boot, sequence)
 ) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS _floor (
+CREATE TABLE _floor (
     node INTEGER PRIMARY KEY, boot INTEGER NOT NULL, oldest INTEGER NOT NULL
 ) STRICT;
-CREATE TABLE IF NOT EXISTS _raft (
+CREATE TABLE _raft (
     one INTEGER PRIMARY KEY CHECK (one = 1),
     applied BLOB NOT NULL, membership BLOB NOT NULL,
-    version INTEGER NOT NULL, schema INTEGER NOT NULL
+    version INTEGER NOT NULL, schema INTEGER NOT NULL, durable INTEGER NOT NULL
 ) STRICT;
 ";
 

@@ -1,5 +1,6 @@
 //! Snapshots: whole copies of the state database that say themselves what they are of.
 
+use crate::disk;
 use crate::error::io;
 use crate::progress;
 use crate::store::{Store, file};
@@ -41,7 +42,7 @@ impl RaftSnapshotBuilder<Types> for Builder {
         // One that was installed meanwhile is newer: the log may be purged up to it already.
         match current(dir).await? {
             Some(newer) if newer.meta.last_log_id > meta.last_log_id => return Ok(newer),
-            _ => place(&part, &kept).await?,
+            _ => disk::place(&part, &kept).await?,
         }
         Ok(Snapshot { meta, snapshot: SnapshotFile(kept) })
     }
@@ -60,10 +61,10 @@ pub(crate) async fn current(dir: &Path) -> Result<Option<Snapshot>> {
 pub(crate) async fn unpack(dir: &Path, snapshot: &SnapshotFile, generation: u64) -> Result<()> {
     let kept = kept(dir);
     if snapshot.0 != kept {
-        place(&snapshot.0, &kept).await?;
+        disk::place(&snapshot.0, &kept).await?;
     }
-    remove(dir, generation);
     let live = file(dir, generation);
+    disk::remove(&live);
     let (from, to) = (kept, live.clone());
     tokio::task::spawn_blocking(move || {
         std::fs::copy(from, &to)?;
@@ -71,7 +72,7 @@ pub(crate) async fn unpack(dir: &Path, snapshot: &SnapshotFile, generation: u64)
     })
     .await
     .map_err(io)??;
-    sync_dir(&live)
+    disk::sync_dir(&live).await
 }
 
 /// What a snapshot is of: read from the file itself, so the two cannot disagree.
@@ -133,15 +134,15 @@ pub(crate) async fn receive(
     Ok(SnapshotFile(path))
 }
 
-/// Removes one generation of the state.
-pub(crate) fn remove(dir: &Path, generation: u64) {
-    let live = file(dir, generation);
-    for suffix in ["", "-wal", "-shm"] {
-        let mut path = live.clone().into_os_string();
-        path.push(suffix);
-        // Already gone is as good.
-        let _ = std::fs::remove_file(path);
+/// Whether a member has lived here.
+pub(crate) fn traces(dir: &Path) -> Result<bool> {
+    let mut found = false;
+    for entry in std::fs::read_dir(dir)? {
+        let name = entry?.file_name();
+        let name = name.to_string_lossy();
+        found |= name == "snapshot.db" || name.starts_with("state-") && !name.contains(".part");
     }
+    Ok(found)
 }
 
 /// Removes what a crash left behind: other generations, unfinished snapshots.
@@ -152,7 +153,7 @@ pub(crate) fn sweep(dir: &Path, generation: u64) -> Result<()> {
         let name = entry.file_name();
         let name = name.to_string_lossy();
         let old = name.starts_with("state-") && !name.starts_with(&live);
-        if old || name.starts_with("incoming-") || name == "snapshot.part" {
+        if old || name.starts_with("incoming-") || name.contains(".part") {
             std::fs::remove_file(entry.path())?;
         }
     }
@@ -182,20 +183,6 @@ async fn download(path: &Path, body: &mut (impl AsyncRead + Unpin), size: u64) -
         return Err(Error::other("the snapshot was damaged on its way"));
     }
     Ok(())
-}
-
-/// Moves a file to its place, so that it is there whole or not at all, also after a power cut.
-async fn place(from: &Path, to: &Path) -> Result<()> {
-    tokio::fs::File::open(from).await?.sync_all().await?;
-    tokio::fs::rename(from, to).await?;
-    sync_dir(to)
-}
-
-fn sync_dir(file: &Path) -> Result<()> {
-    match file.parent() {
-        Some(dir) => std::fs::File::open(dir)?.sync_all(),
-        None => Ok(()),
-    }
 }
 
 fn kept(dir: &Path) -> PathBuf {

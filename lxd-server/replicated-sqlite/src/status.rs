@@ -124,6 +124,8 @@ pub(crate) async fn publish(inner: std::sync::Weak<Inner>, sender: watch::Sender
     let (mut metrics, mut changes) = (strong.raft.metrics(), strong.links.changes());
     let mut pulse = strong.pulse.watch();
     drop(strong);
+    // Ends with Raft, whose end is news, too.
+    let mut running = true;
     loop {
         let Some(strong) = inner.upgrade() else { return };
         let now = status(&strong);
@@ -135,7 +137,7 @@ pub(crate) async fn publish(inner: std::sync::Weak<Inner>, sender: watch::Sender
         });
         let known = Shape::of(&metrics.borrow_watched());
         tokio::select! {
-            changed = shape_changes(&mut metrics, &known) => if changed.is_err() { return },
+            changed = shape_changes(&mut metrics, &known), if running => running = changed.is_ok(),
             changed = changes.changed() => if changed.is_err() { return },
             changed = pulse.changed() => if changed.is_err() { return },
         }
@@ -164,7 +166,6 @@ impl Shape {
 
 async fn shape_changes(metrics: &mut MetricsWatch, known: &Shape) -> Result<(), ()> {
     loop {
-        // The sender's end is news, too: Raft has stopped.
         metrics.changed().await.map_err(drop)?;
         if Shape::of(&metrics.borrow_watched()) != *known {
             return Ok(());

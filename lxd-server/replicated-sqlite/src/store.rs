@@ -1,5 +1,6 @@
 //! The state database of one member: its file, its connections, who may use them when.
 
+use crate::disk;
 use crate::error::io;
 use crate::progress::{self, Progress};
 use crate::schema;
@@ -16,7 +17,11 @@ use tokio::sync::{
 };
 
 /// Connections for reading.
-const READERS: u32 = 8;
+const READERS: u32 = 4;
+/// Pages that a connection keeps, in KiB below zero as SQLite wants it; the kernel has them all.
+const CACHE: &str = "-1024";
+/// Prepared statements that a connection keeps.
+const STATEMENTS: usize = 256;
 
 /// The two connections that write. SQLite has one write lock: whoever wants it takes this mutex instead,
 /// which is fair and does not poll as SQLite's busy handler does.
@@ -206,15 +211,15 @@ pub(crate) fn file(dir: &Path, generation: u64) -> PathBuf {
 }
 
 async fn connect(path: &Path) -> Result<(Writers, SqlitePool, Progress)> {
+    disk::create(path, schema::OURS).await?;
     let options = SqliteConnectOptions::new()
         .filename(path)
-        .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         // Survives a crash of the process; a power cut takes it back to an older state, and Raft applies again.
         .synchronous(SqliteSynchronous::Normal)
-        .statement_cache_capacity(512);
+        .pragma("cache_size", CACHE)
+        .statement_cache_capacity(STATEMENTS);
     let mut apply = options.clone().foreign_keys(false).connect().await.map_err(io)?;
-    apply.execute(schema::OURS).await.map_err(io)?;
     session::disable_triggers(&mut apply.lock_handle().await.map_err(io)?)?;
     let progress = progress::load(&mut apply).await?;
     let mut work = options.clone().foreign_keys(true).connect().await.map_err(io)?;

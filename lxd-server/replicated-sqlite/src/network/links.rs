@@ -308,6 +308,7 @@ impl TicketSender {
 /// Finds a member, talks to it until it is lost, finds it again.
 async fn keep(link: Arc<Link>, shared: std::sync::Weak<Inner>) {
     let mut pause = PAUSE_MIN;
+    let mut refusal = None;
     loop {
         let Some(inner) = shared.upgrade() else { return };
         let address = lock(&link.address).clone();
@@ -315,7 +316,7 @@ async fn keep(link: Arc<Link>, shared: std::sync::Weak<Inner>) {
         let silence = inner.options.silence();
         let lost = match opened {
             Ok(stream) => {
-                pause = PAUSE_MIN;
+                (pause, refusal) = (PAUSE_MIN, None);
                 let (frames, queue) = mpsc::channel(QUEUE);
                 let open = Mutex::new(Some(HashMap::new()));
                 let answers = Arc::new(Answers { last: AtomicU64::new(0), open });
@@ -327,9 +328,12 @@ async fn keep(link: Arc<Link>, shared: std::sync::Weak<Inner>) {
                 converse(&link, &connection, stream, queue, silence).await
             }
             Err(error) => {
-                if error.kind() == io::ErrorKind::PermissionDenied {
+                let why =
+                    (error.kind() == io::ErrorKind::PermissionDenied).then(|| error.to_string());
+                if why.is_some() && why != refusal {
                     tracing::warn!(member = link.target, %error, "refused by a member");
                 }
+                refusal = why;
                 Lost::from(&error)
             }
         };

@@ -13,6 +13,7 @@ use crate::types::{LogId, NodeId, Raft, Snapshot, Submission, Types, Verdict, Vo
 use futures::StreamExt;
 use futures::stream;
 use openraft::ReadPolicy;
+use openraft::async_runtime::watch::WatchReceiver;
 use openraft::raft::{AppendEntriesRequest, TransferLeaderRequest};
 use std::collections::HashMap;
 use std::io;
@@ -50,21 +51,32 @@ impl Server {
     ) -> io::Result<()> {
         let hello: Hello = timeout(GREETING, frame::read(&mut stream)).await??;
         if let Some(why) = self.objection(from, &hello) {
-            tracing::warn!(from, why, "refused a stream");
+            tracing::debug!(from, why, "refused a stream");
             return frame::write(&mut stream, &Welcome::Refused(why.to_owned())).await;
         }
         frame::write(&mut stream, &Welcome::Come).await?;
         // It is there, so it can be found: don't wait for the next try.
         self.links.appeared(from);
         let _ = self.raft.trigger().reset_backoff([from]).await;
-        match hello.purpose {
-            Purpose::Calls => self.calls(from, stream).await,
-            Purpose::Snapshot => self.snapshot(stream).await,
+        let served = async {
+            match hello.purpose {
+                Purpose::Calls => self.calls(from, stream).await,
+                Purpose::Snapshot => self.snapshot(stream).await,
+            }
+        };
+        // A replica that has stopped is as good as gone: nobody shall count on it.
+        let wait = self.raft.wait(None);
+        tokio::select! {
+            served = served => served,
+            _ = wait.metrics(|metrics| metrics.running_state.is_err(), "the end") => Ok(()),
         }
     }
 
     fn objection(&self, from: NodeId, hello: &Hello) -> Option<&'static str> {
         let own = &self.identity;
+        if self.raft.metrics().borrow_watched().running_state.is_err() {
+            return Some("this replica has stopped");
+        }
         if hello.from != from {
             return Some("the sender is not who it says");
         }

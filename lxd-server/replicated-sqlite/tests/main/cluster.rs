@@ -19,6 +19,9 @@ CREATE TABLE pets (
 ) STRICT;
 ";
 
+/// The members that are open, as they come and go.
+pub(crate) type Members = watch::Receiver<BTreeMap<NodeId, Db>>;
+
 /// One member and what listens for it.
 pub(crate) struct Member {
     pub(crate) db: Db,
@@ -72,7 +75,7 @@ impl Cluster {
     }
 
     /// The members that are open, for clients that go on while members come and go.
-    pub(crate) fn shared(&self) -> watch::Receiver<BTreeMap<NodeId, Db>> {
+    pub(crate) fn shared(&self) -> Members {
         self.shared.subscribe()
     }
 

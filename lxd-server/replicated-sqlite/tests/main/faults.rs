@@ -1,6 +1,6 @@
 //! Members that die, links that are cut, and what the callers hear of it.
 
-use crate::cluster::{Cluster, add, get, within};
+use crate::cluster::{Cluster, Members, add, get, within};
 use futures::FutureExt;
 use replicated_sqlite::{Error, Options};
 use std::time::{Duration, Instant};
@@ -64,81 +64,84 @@ async fn a_leader_that_is_cut_off_is_replaced_and_its_writes_count_once() {
     cluster.agree().await;
 }
 
+/// What a client knows: writes that were acknowledged, and those that may have happened.
+#[derive(Default)]
+struct Tally {
+    done: i64,
+    unknown: i64,
+}
+
+/// How long members are troubled.
+const SPAN: Duration = Duration::from_secs(6);
+
 #[tokio::test(flavor = "multi_thread")]
 async fn counters_add_up_through_deaths_and_cuts() {
-    const SPAN: Duration = Duration::from_secs(6);
     let options =
         Options { snapshot_every: 200, entries_kept: 50, check_every: 300, ..Options::default() };
     let mut cluster = Cluster::start(3, options).await;
     let begun = Instant::now();
-    let members = cluster.shared();
-    let clients: Vec<_> = (0..8u64)
-        .map(|client| {
-            let members = members.clone();
-            tokio::spawn(async move {
-                let (mut done, mut unknown) = (0, 0);
-                while begun.elapsed() < SPAN {
-                    let id = 1 + rand::random::<u64>() % 3;
-                    let Some(db) = members.borrow().get(&id).cloned() else {
-                        tokio::task::yield_now().await;
-                        continue;
-                    };
-                    let own = format!("own{client}");
-                    let name = if rand::random_bool(0.3) { &own } else { "shared" };
-                    let write = db.write(|tx| {
-                        async {
-                            add(tx, "total", 1).await?;
-                            add(tx, name, 1).await
-                        }
-                        .boxed()
-                    });
-                    match within(write).await {
-                        Ok(_) => done += 1,
-                        // The member died under its client, or nobody answered in time.
-                        Err(
-                            Error::Stopped
-                            | Error::Io(_)
-                            | Error::Sql(_)
-                            | Error::Unavailable { .. },
-                        ) => {
-                            unknown += 1;
-                        }
-                        Err(error) => panic!("{error}"),
-                    }
-                }
-                (done, unknown)
-            })
-        })
-        .collect();
+    let clients: Vec<_> =
+        (0..8).map(|client| tokio::spawn(count(client, begun, cluster.shared()))).collect();
     while begun.elapsed() < SPAN {
-        let (id, other) = (1 + rand::random::<u64>() % 3, 1 + rand::random::<u64>() % 3);
-        if id == other {
-            cluster.close(id).await;
-            cluster.open(id).await;
-        } else {
-            cluster.wire.cut(id, other);
-            tokio::time::sleep(Duration::from_millis(rand::random::<u64>() % 1500)).await;
-        }
-        cluster.wire.heal();
-        // Some calm, so that there is something to lose.
-        tokio::time::sleep(Duration::from_millis(rand::random::<u64>() % 500)).await;
+        trouble(&mut cluster).await;
     }
-    let (mut done, mut unknown) = (0, 0);
+    let mut all = Tally::default();
     for client in clients {
-        let (its_done, its_unknown) = within(client).await.unwrap();
-        done += its_done;
-        unknown += its_unknown;
+        let tally = within(client).await.unwrap();
+        all.done += tally.done;
+        all.unknown += tally.unknown;
     }
     for member in cluster.members.values() {
-        within(member.db.watch().wait_for(|status| status.quorum && status.leader.is_some()))
-            .await
-            .unwrap();
+        let mut watch = member.db.watch();
+        within(watch.wait_for(|status| status.quorum && status.leader.is_some())).await.unwrap();
     }
-    let total =
-        within(cluster.db(1).read(|tx| get(tx, "total").boxed())).await.unwrap().unwrap_or(0);
-    assert!(
-        (done..=done + unknown).contains(&total),
-        "{total} of {done} done and {unknown} unknown"
-    );
+    let total = within(cluster.db(1).read(|tx| get(tx, "total").boxed())).await.unwrap();
+    let (least, most) = (all.done, all.done + all.unknown);
+    assert!((least..=most).contains(&total.unwrap_or(0)), "{total:?} of {least} to {most}");
     within(cluster.agree()).await;
+}
+
+/// Counts at members drawn at random, on counters that all fight for and one of its own.
+async fn count(client: u64, begun: Instant, members: Members) -> Tally {
+    let mut tally = Tally::default();
+    let own = format!("own{client}");
+    while begun.elapsed() < SPAN {
+        let id = 1 + rand::random::<u64>() % 3;
+        let Some(db) = members.borrow().get(&id).cloned() else {
+            tokio::task::yield_now().await;
+            continue;
+        };
+        let name = if rand::random_bool(0.3) { &own } else { "shared" };
+        let write = db.write(|tx| {
+            async {
+                add(tx, "total", 1).await?;
+                add(tx, name, 1).await
+            }
+            .boxed()
+        });
+        match within(write).await {
+            Ok(_) => tally.done += 1,
+            // The member died under its client, or nobody answered in time.
+            Err(Error::Stopped | Error::Io(_) | Error::Sql(_) | Error::Unavailable { .. }) => {
+                tally.unknown += 1;
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+    tally
+}
+
+/// Ends a member and starts it again, or cuts a link for a while.
+async fn trouble(cluster: &mut Cluster) {
+    let (id, other) = (1 + rand::random::<u64>() % 3, 1 + rand::random::<u64>() % 3);
+    if id == other {
+        cluster.close(id).await;
+        cluster.open(id).await;
+    } else {
+        cluster.wire.cut(id, other);
+        tokio::time::sleep(Duration::from_millis(rand::random::<u64>() % 1500)).await;
+    }
+    cluster.wire.heal();
+    // Some calm, so that there is something to lose.
+    tokio::time::sleep(Duration::from_millis(rand::random::<u64>() % 500)).await;
 }

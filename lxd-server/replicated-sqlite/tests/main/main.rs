@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)] // clippy.toml allows it in test functions, and these are their helpers
 
 mod cluster;
+mod crash;
 mod faults;
 mod group;
 mod traps;

@@ -171,7 +171,8 @@ async fn a_swap_of_unique_values_fails_alone() {
         go.notify_one();
         renames.await
     };
-    let (slow, (first, second, third)) = within(futures::future::join(slow, renames)).await;
+    let (slow, (first, second, third)) =
+        within(Box::pin(futures::future::join(slow, renames))).await;
     assert_eq!((slow.unwrap(), first.unwrap(), second.unwrap(), third.unwrap()), (1, 1, 1, 1));
     let table = db.execute("SELECT name FROM people ORDER BY id").await.unwrap().remove(0);
     assert_eq!(table.columns, ["name"]);

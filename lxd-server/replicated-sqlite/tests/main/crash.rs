@@ -1,0 +1,140 @@
+//! A process that is killed in the middle of its writes, and a disk that lost or kept the wrong things.
+
+use crate::cluster::{Cluster, add, get, number, within};
+use crate::wire::Wire;
+use futures::FutureExt;
+use replicated_sqlite::{Db, Error, Options};
+use std::io::{BufRead, BufReader, Write};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Where the child of [`every_acknowledged_write_survives_kill_9`] lives. It is the same test, run again.
+const DIR: &str = "REPLICATED_SQLITE_CRASH_DIR";
+/// Kills, and acknowledged writes before each.
+const KILLS: usize = 4;
+const WRITES: usize = 40;
+
+#[tokio::test(flavor = "multi_thread")]
+#[allow(clippy::disallowed_methods)] // a process to kill, and a word to it
+async fn every_acknowledged_write_survives_kill_9() {
+    if let Some(dir) = std::env::var_os(DIR) {
+        return write_and_tell(dir.into()).await;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let mut acknowledged = Vec::new();
+    for _ in 0..KILLS {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "--nocapture", "crash::every_acknowledged_write_survives_kill_9"])
+            .env(DIR, dir.path())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let names = lines
+            .map(Result::unwrap)
+            .filter_map(|line| Some(line.strip_prefix("done ")?.to_owned()));
+        acknowledged.extend(names.take(WRITES));
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    assert_eq!(acknowledged.len(), KILLS * WRITES);
+    let db = open(dir.path().into()).await;
+    for name in &acknowledged {
+        assert_eq!(db.read(|tx| get(tx, name).boxed()).await.unwrap(), Some(1), "{name} is lost");
+    }
+    db.close().await;
+}
+
+async fn open(dir: PathBuf) -> Db {
+    let options = Options { snapshot_every: 30, entries_kept: 5, ..Options::default() };
+    Db::open(&dir, crate::cluster::identity(1), Wire::new().plug(1), &options).await.unwrap()
+}
+
+/// Writes until it is killed, with several at a time, and says which were acknowledged.
+async fn write_and_tell(dir: PathBuf) {
+    let db = open(dir).await;
+    if !db.is_initialized() {
+        db.bootstrap("nowhere").await.unwrap();
+    }
+    db.migrate(&[crate::cluster::SCHEMA]).await.unwrap();
+    let next = AtomicU64::new(0);
+    let first = db.read(|tx| number(tx, "SELECT count(*) FROM counters").boxed()).await.unwrap();
+    let client = async || loop {
+        let name = format!("{first}.{}", next.fetch_add(1, Ordering::Relaxed));
+        db.write(|tx| add(tx, &name, 1).boxed()).await.unwrap();
+        let mut output = std::io::stdout();
+        // On a line of its own, whatever the test harness has printed.
+        if writeln!(output, "\ndone {name}").is_err() {
+            return;
+        }
+    };
+    futures::future::join_all((0..4).map(|_| client())).await;
+}
+
+async fn reopen(cluster: &Cluster) -> Result<Db, Error> {
+    let (dir, identity) = (cluster.dir(1), crate::cluster::identity(1));
+    Db::open(&dir, identity, cluster.wire.plug(1), &cluster.options).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_or_old_log_is_not_taken_for_the_real_one() {
+    let mut cluster = Cluster::start(1, Options::default()).await;
+    cluster.close(1).await;
+    let (log, old) = (cluster.dir(1).join("raft.db"), cluster.dir(1).join("old"));
+    std::fs::copy(&log, &old).unwrap();
+    cluster.open(1).await;
+    within(cluster.db(1).write(|tx| add(tx, "a", 1).boxed())).await.unwrap();
+    within(cluster.db(1).write(|tx| add(tx, "a", 1).boxed())).await.unwrap();
+    cluster.close(1).await;
+    std::fs::rename(&log, cluster.dir(1).join("kept")).unwrap();
+    assert!(matches!(reopen(&cluster).await, Err(Error::Refused(why)) if why.contains("gone")));
+    std::fs::rename(&old, &log).unwrap();
+    assert!(matches!(reopen(&cluster).await, Err(Error::Refused(why)) if why.contains("old")));
+    std::fs::rename(cluster.dir(1).join("kept"), &log).unwrap();
+    let db = reopen(&cluster).await.unwrap();
+    assert_eq!(within(db.write(|tx| add(tx, "a", 1).boxed())).await.unwrap(), 3);
+    db.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replica_that_differs_stops_and_says_so() {
+    use sqlx::{ConnectOptions, Connection, Executor};
+    for (damage, checked) in [
+        // Met by the next change of that row.
+        ("UPDATE counters SET value = 7", false),
+        // Met by nothing but a comparison of all tables.
+        ("INSERT INTO people VALUES (9, 'ghost')", true),
+        // Another schema.
+        ("CREATE INDEX ghost ON people (name)", false),
+    ] {
+        let mut cluster = Cluster::start(
+            3,
+            Options { check_every: if checked { 10 } else { 1000 }, ..Options::default() },
+        )
+        .await;
+        let leader = cluster.leader().await;
+        let other = (1..=3).find(|id| *id != leader).unwrap();
+        within(cluster.db(leader).write(|tx| add(tx, "a", 1).boxed())).await.unwrap();
+        within(cluster.db(other).read(|tx| get(tx, "a").boxed())).await.unwrap();
+        cluster.close(other).await;
+        let file = sqlx::sqlite::SqliteConnectOptions::new()
+            .filename(cluster.dir(other).join("state-0.db"));
+        let mut connection = file.connect().await.unwrap();
+        connection.execute(damage).await.unwrap();
+        connection.close().await.unwrap();
+        cluster.open(other).await;
+        let mut watch = cluster.db(other).watch();
+        for _ in 0..20 {
+            within(cluster.db(leader).write(|tx| add(tx, "a", 1).boxed())).await.unwrap();
+        }
+        let stopped = within(watch.wait_for(|status| status.stopped.is_some()))
+            .await
+            .unwrap()
+            .stopped
+            .clone();
+        assert!(stopped.unwrap().contains("differs"));
+        let write = cluster.db(other).write(|tx| add(tx, "a", 1).boxed()).await;
+        assert!(matches!(write, Err(Error::Stopped)), "{write:?}");
+    }
+}
