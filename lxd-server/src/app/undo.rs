@@ -48,7 +48,10 @@ mod tests {
         let mut undo = Undo::new();
         for step in [1, 2, 3] {
             let done = &done;
-            undo.push("a step", async move { done.lock().unwrap().push(note(step).await) });
+            undo.push("a step", async move {
+                let step = note(step).await;
+                done.lock().unwrap().push(step);
+            });
         }
         undo.run().await;
         assert_eq!(*done.lock().unwrap(), [3, 2, 1]);
