@@ -6,7 +6,8 @@ use crate::session;
 use crate::tx::{Tx, value};
 use crate::types::Value;
 use futures::{FutureExt, TryStreamExt};
-use sqlx::{AssertSqlSafe, Either, Row};
+use sqlx::pool::PoolConnection;
+use sqlx::{AssertSqlSafe, Either, Row, Sqlite};
 
 /// What one statement returned.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -26,7 +27,25 @@ impl Db {
     /// # Errors
     /// As [`Db::write`]; SQLite's own error if a statement is wrong or not allowed.
     pub async fn execute(&self, sql: &str) -> Result<Vec<Table>, Error> {
-        self.write(|tx| run(tx, sql).boxed()).await
+        self.write(|tx| tx.execute_all(sql).boxed()).await
+    }
+}
+
+impl Tx<'_> {
+    /// Runs statements, separated by semicolons.
+    ///
+    /// # Errors
+    /// SQLite's own error if a statement is wrong or not allowed.
+    pub async fn execute_all(&mut self, sql: &str) -> Result<Vec<Table>, Error> {
+        run(self, sql).await
+    }
+}
+
+impl From<PoolConnection<Sqlite>> for Tx<'static> {
+    /// A connection to a database that is not replicated, for what is done to both kinds alike. It begins
+    /// and commits nothing by itself, and refuses nothing.
+    fn from(connection: PoolConnection<Sqlite>) -> Self {
+        Self::plain(Box::new(connection))
     }
 }
 
