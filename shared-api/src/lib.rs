@@ -21,6 +21,7 @@ pub mod projects;
 pub mod response;
 pub mod server;
 pub mod size;
+pub mod sql;
 pub mod storage;
 pub mod token;
 pub mod yaml;

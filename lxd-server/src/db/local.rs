@@ -1,10 +1,11 @@
 //! What only this host knows, in `database/local.db`: its own server configuration, which replica it
 //! uses. Durable when a call returns.
 
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Result};
 use sqlx::migrate::Migrator;
+use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Row, SqlitePool};
+use sqlx::{Row, Sqlite, SqlitePool};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -76,8 +77,8 @@ impl Local {
         Ok(())
     }
 
-    /// Runs an operator's statements (`lxd sql local`), each with its table of results.
-    pub async fn pool(&self) -> Result<sqlx::pool::PoolConnection<sqlx::Sqlite>, Error> {
+    /// The one connection, for an operator's statements (`lxd sql local`).
+    pub(super) async fn connection(&self) -> Result<PoolConnection<Sqlite>> {
         self.0.acquire().await.context("open the local database")
     }
 

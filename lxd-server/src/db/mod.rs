@@ -2,6 +2,7 @@
 //! All SQL of the daemon is in here.
 
 mod local;
+pub mod sql;
 pub mod tables;
 #[cfg(test)]
 pub(crate) mod testing;
