@@ -1,0 +1,22 @@
+//! `/internal`: what the commands of `lxd` ask their daemon, on the socket alone, and what a joiner
+//! asks of a member.
+
+mod cluster;
+mod ready;
+mod shutdown;
+mod sql;
+
+use axum::Router;
+use axum::routing::{get, put};
+use shared_api::paths;
+
+use crate::context::Context;
+
+/// The paths below `/internal`.
+pub fn routes() -> Router<Context> {
+    Router::new()
+        .route(paths::INTERNAL_READY, get(ready::get))
+        .route(paths::INTERNAL_SHUTDOWN, put(shutdown::put))
+        .route(paths::INTERNAL_SQL, get(sql::get).post(sql::post))
+        .merge(cluster::routes())
+}
