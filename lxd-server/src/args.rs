@@ -1,6 +1,8 @@
 //! The command line of `lxd`, and all that is read from the environment.
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
+use clap::{Arg, Args, Parser, Subcommand};
+use std::ffi::OsStr;
 use std::path::PathBuf;
 
 /// The LXD daemon: manages a host and, together with other hosts, a cluster.
@@ -78,28 +80,43 @@ pub struct Shutdown {
 #[derive(Debug, Args)]
 pub struct Sql {
     /// This host's own database, or the cluster's
-    pub database: Database,
+    #[arg(value_name = "local|global", value_parser = AnyDatabase)]
+    pub database: String,
     /// SQL statements, `.dump`, `.schema`, or `-` for standard input
     #[arg(allow_hyphen_values = true)]
     pub query: String,
 }
 
-/// A database of the daemon.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Database {
-    /// What only this host knows
-    Local,
-    /// What the whole cluster shares
-    Global,
+/// The databases of the daemon: what only this host knows, and what the whole cluster shares.
+pub const DATABASES: [&str; 2] = ["local", "global"];
+
+/// Offers the names of databases for completion; `lxd sql` itself refuses others, in LXD's way.
+#[derive(Clone)]
+struct AnyDatabase;
+
+impl TypedValueParser for AnyDatabase {
+    type Value = String;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        arg: Option<&Arg>,
+        value: &OsStr,
+    ) -> Result<String, clap::Error> {
+        StringValueParser::new().parse_ref(command, arg, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(DATABASES.into_iter().map(PossibleValue::new)))
+    }
 }
 
 /// Where the daemon keeps its state: LXD_DIR, or /var/lib/lxd.
 #[allow(clippy::disallowed_methods, reason = "this is the one place")]
 pub fn directory() -> PathBuf {
-    std::env::var_os("LXD_DIR").filter(|dir| !dir.is_empty()).map_or_else(
-        || PathBuf::from("/var/lib/lxd"),
-        PathBuf::from,
-    )
+    std::env::var_os("LXD_DIR")
+        .filter(|dir| !dir.is_empty())
+        .map_or_else(|| PathBuf::from("/var/lib/lxd"), PathBuf::from)
 }
 
 /// The definition of the command line, for man pages and completions.

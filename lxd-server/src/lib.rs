@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod args;
+pub mod client;
 pub mod clock;
 pub mod db;
 pub mod error;
