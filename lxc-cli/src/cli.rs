@@ -1,6 +1,6 @@
 //! The command line: global flags, the tree of commands, and how their help looks.
 
-use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand};
+use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueHint};
 
 use crate::commands::{cluster, config, info, network, profile, query, storage, version};
 
@@ -53,39 +53,42 @@ pub(crate) enum Command {
     Version(version::Arguments),
 }
 
+/// The whole command, with LXD's usage lines and layout of help.
 pub(crate) fn command() -> clap::Command {
-    Cli::command()
+    dressed(Cli::command(), "lxc")
 }
 
-/// The command with LXD's usage lines and layout of help, in all its parts.
-pub(crate) fn dressed(command: clap::Command) -> clap::Command {
-    let path = command.get_name().to_owned();
-    dress(command, &path)
-}
-
-fn dress(command: clap::Command, path: &str) -> clap::Command {
-    const GROUP: &str = "Description:\n  {about}\n\nUsage:\n  {usage}\n\nAvailable Commands:\n\
-        {subcommands}\n\nGlobal Flags:\n{options}{after-help}\n\n\
-        Use \"{name} [command] --help\" for more information about a command.";
-    const LEAF: &str = "Description:\n  {about}\n\nUsage:\n  {usage}\n\n{all-args}{after-help}";
+/// The command and those inside it; `path` is how it is called.
+fn dressed(command: clap::Command, path: &str) -> clap::Command {
     let usage = usage(&command, path);
-    let template = if command.has_subcommands() { GROUP } else { LEAF };
+    let template = if command.has_subcommands() {
+        format!(
+            "Description:\n  {{about}}\n\nUsage:\n  {{usage}}\n\nAvailable Commands:\n\
+             {{subcommands}}\n\nGlobal Flags:\n{{options}}{{after-help}}\n\n\
+             Use \"{path} [command] --help\" for more information about a command."
+        )
+    } else {
+        "Description:\n  {about}\n\nUsage:\n  {usage}\n\n{all-args}{after-help}".to_owned()
+    };
     command
         .override_usage(usage)
         .help_template(template)
         .bin_name(path)
-        .display_name(path)
         .mut_args(|argument| {
             let is_positional = argument.is_positional();
-            let argument = argument.hide(is_positional);
+            let mut argument = argument.hide(is_positional);
+            if argument.get_action().takes_values() {
+                // No value is a file, which shells would offer.
+                argument = argument.value_hint(ValueHint::Other);
+            }
             if argument.get_help_heading().is_none() {
-                return argument.help_heading("Flags");
+                argument = argument.help_heading("Flags");
             }
             argument
         })
         .mut_subcommands(|inner| {
             let path = format!("{path} {}", inner.get_name());
-            dress(inner, &path)
+            dressed(inner, &path)
         })
 }
 

@@ -40,7 +40,7 @@ pub fn command() -> clap::Command {
 /// error, 130 when interrupted.
 pub fn run(args: impl IntoIterator<Item = OsString>, environment: Environment) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
-    let parsed = cli::dressed(command()).try_get_matches_from(&args);
+    let parsed = command().try_get_matches_from(&args);
     let cli = match parsed.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(error) => return error::exit_code(usage::explain(&error, &args), &Ui::default()),

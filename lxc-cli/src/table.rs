@@ -22,7 +22,8 @@ pub(crate) enum Format {
 #[derive(clap::Args)]
 pub(crate) struct FormatFlag {
     /// Format (csv|json|table|yaml|compact)
-    #[arg(short, long, value_enum, default_value = "table", hide_possible_values = true)]
+    #[arg(short, long, value_enum, value_name = "format", default_value = "table")]
+    #[arg(hide_possible_values = true)]
     pub(crate) format: Format,
 }
 

@@ -104,9 +104,8 @@ struct Call {
 
 impl Call {
     fn find(args: &[OsString]) -> Self {
-        let mut root = cli::dressed(cli::command());
-        root.build();
-        let mut command = root;
+        let mut command = cli::command();
+        command.build();
         let (mut depth, mut positionals) = (0, 0);
         let mut words = args.iter().skip(1).map(|word| word.to_string_lossy());
         while let Some(word) = words.next() {
@@ -128,7 +127,7 @@ impl Call {
                 None => positionals += 1,
             }
         }
-        let path = command.get_display_name().unwrap_or_default().to_owned();
+        let path = command.get_bin_name().unwrap_or_default().to_owned();
         Self { path, depth, positionals, help: command.render_help().to_string() }
     }
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
 use tempfile::TempDir;
 
@@ -29,6 +30,9 @@ struct Request {
     etag: String,
     body: String,
 }
+
+/// Longer than any request takes on a busy machine.
+const WAIT_MAX: Duration = Duration::from_secs(30);
 
 /// More requests than any test makes.
 const SENT_MAX: usize = 1000;
@@ -70,7 +74,7 @@ impl Stub {
 
     /// Waits for a request.
     pub(crate) fn wait(&self) -> String {
-        self.sent.recv().expect("the stub runs")
+        self.sent.recv_timeout(WAIT_MAX).expect("a request comes")
     }
 }
 
