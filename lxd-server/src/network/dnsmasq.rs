@@ -174,7 +174,6 @@ fn program(plan: &Plan) -> Program {
 
 /// The command line, in LXD's order; `group` is what it gives up root's for.
 fn args(plan: &Plan, group: Option<&str>) -> Vec<String> {
-    let file = |name: &str| plan.dir.join(name).display().to_string();
     let mut args: Vec<String> = [
         "--keep-in-foreground",
         "--strict-order",
@@ -185,17 +184,10 @@ fn args(plan: &Plan, group: Option<&str>) -> Vec<String> {
     ]
     .map(str::to_owned)
     .to_vec();
-    args.push(format!("--pid-file={}", file("dnsmasq.pid")));
+    args.push(format!("--pid-file={}", plan.dir.join("dnsmasq.pid").display()));
     args.push(format!("--interface={}", plan.name));
     args.push("--dhcp-rapid-commit".to_owned());
     args.extend(["--quiet-dhcp", "--quiet-dhcp6", "--quiet-ra"].map(str::to_owned));
-    let hands_out = plan.ipv4.as_ref().is_some_and(|v4| v4.dhcp.is_some())
-        || plan.ipv6.as_ref().is_some_and(|v6| v6.dhcp != Dhcp6::Off);
-    if hands_out {
-        args.extend(["--dhcp-no-override", "--dhcp-authoritative"].map(str::to_owned));
-        args.push(format!("--dhcp-leasefile={}", file("dnsmasq.leases")));
-        args.push(format!("--dhcp-hostsfile={}", file("dnsmasq.hosts")));
-    }
     if let Some(v4) = &plan.ipv4 {
         v4_args(&mut args, plan, v4);
     }
@@ -216,9 +208,21 @@ fn args(plan: &Plan, group: Option<&str>) -> Vec<String> {
     args
 }
 
+/// Where leases are kept and where those of instances will be given.
+fn lease_args(plan: &Plan) -> [String; 4] {
+    let file = |name: &str| plan.dir.join(name).display().to_string();
+    [
+        "--dhcp-no-override".to_owned(),
+        "--dhcp-authoritative".to_owned(),
+        format!("--dhcp-leasefile={}", file("dnsmasq.leases")),
+        format!("--dhcp-hostsfile={}", file("dnsmasq.hosts")),
+    ]
+}
+
 fn v4_args(args: &mut Vec<String>, plan: &Plan, v4: &V4) {
     args.push(format!("--listen-address={}", v4.address.addr()));
     let Some(dhcp) = &v4.dhcp else { return };
+    args.extend(lease_args(plan));
     if let Some(gateway) = dhcp.gateway {
         args.push(format!("--dhcp-option-force=3,{gateway}"));
     }
@@ -236,6 +240,10 @@ fn v4_args(args: &mut Vec<String>, plan: &Plan, v4: &V4) {
 fn v6_args(args: &mut Vec<String>, plan: &Plan, v6: &V6) {
     args.push(format!("--listen-address={}", v6.address.addr()));
     args.push("--enable-ra".to_owned());
+    let leases_v4 = plan.ipv4.as_ref().is_some_and(|v4| v4.dhcp.is_some());
+    if v6.dhcp != Dhcp6::Off && !leases_v4 {
+        args.extend(lease_args(plan));
+    }
     let mut range = |range: String| args.extend(["--dhcp-range".to_owned(), range]);
     match &v6.dhcp {
         Dhcp6::Off => range(format!("::,constructor:{},ra-only", plan.name)),
@@ -243,6 +251,74 @@ fn v6_args(args: &mut Vec<String>, plan: &Plan, v6: &V6) {
         Dhcp6::Stateful { ranges, expiry } => {
             let length = v6.address.prefix_len();
             ranges.iter().for_each(|(from, to)| range(format!("{from},{to},{length},{expiry}")));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::Network;
+
+    /// The part of the command line that depends on the configuration, without its usual ends.
+    fn line(words: &str) -> String {
+        let pairs = words.split_whitespace().map(|word| word.split_once('=').unwrap());
+        let config = pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
+        let network = Network { name: "br0".parse().unwrap(), config, root: "/lxd".into() };
+        let args = args(&Plan::of(&network).unwrap(), Some("lxd")).join(" ");
+        let (_, args) = args.split_once(" --quiet-ra ").unwrap();
+        let end = " --conf-file=/lxd/networks/br0/dnsmasq.raw -u nobody -g lxd";
+        args.strip_suffix(end).unwrap().replace(LEASES, "LEASES").replace(NAMES, "NAMES")
+    }
+
+    const LEASES: &str = "--dhcp-no-override --dhcp-authoritative \
+                          --dhcp-leasefile=/lxd/networks/br0/dnsmasq.leases \
+                          --dhcp-hostsfile=/lxd/networks/br0/dnsmasq.hosts";
+    const NAMES: &str = "-s lxd --interface-name _gateway.lxd,br0 -S /lxd/";
+
+    #[test]
+    fn the_command_line_is_that_of_lxd() {
+        let v4 = "ipv4.address=10.99.1.1/24";
+        let v6 = "ipv6.address=fd42:1:2:3::1/64";
+        for (words, expected) in [
+            (
+                format!("{v4} {v6}"),
+                "--listen-address=10.99.1.1 LEASES --dhcp-range 10.99.1.2,10.99.1.254,1h \
+                 --listen-address=fd42:1:2:3::1 --enable-ra \
+                 --dhcp-range ::,constructor:br0,ra-stateless,ra-names NAMES",
+            ),
+            (format!("{v4} ipv4.dhcp=false"), "--listen-address=10.99.1.1 NAMES"),
+            (
+                format!(
+                    "{v4} ipv4.dhcp.ranges=10.99.1.10-10.99.1.20,10.99.1.30-10.99.1.40 \
+                     ipv4.dhcp.expiry=5m ipv4.dhcp.gateway=10.99.1.254 bridge.mtu=1400"
+                ),
+                "--listen-address=10.99.1.1 LEASES --dhcp-option-force=3,10.99.1.254 \
+                 --dhcp-option-force=26,1400 --dhcp-range 10.99.1.10,10.99.1.20,5m \
+                 --dhcp-range 10.99.1.30,10.99.1.40,5m NAMES",
+            ),
+            (
+                format!("{v4} dns.domain=foo.test dns.search=a.b,c.d"),
+                "--listen-address=10.99.1.1 LEASES --dhcp-option-force=119,a.b,c.d \
+                 --dhcp-range 10.99.1.2,10.99.1.254,1h \
+                 -s foo.test --interface-name _gateway.foo.test,br0 -S /foo.test/",
+            ),
+            (
+                format!("{v4} dns.mode=none"),
+                "--listen-address=10.99.1.1 LEASES --dhcp-range 10.99.1.2,10.99.1.254,1h",
+            ),
+            (
+                format!("{v6} ipv6.dhcp=false"),
+                "--listen-address=fd42:1:2:3::1 --enable-ra --dhcp-range ::,constructor:br0,ra-only \
+                 NAMES",
+            ),
+            (
+                format!("{v6} ipv6.dhcp.stateful=true ipv6.dhcp.expiry=7m"),
+                "--listen-address=fd42:1:2:3::1 --enable-ra LEASES \
+                 --dhcp-range fd42:1:2:3::2,fd42:1:2:3:ffff:ffff:ffff:ffff,64,7m NAMES",
+            ),
+        ] {
+            assert_eq!(line(&words), expected, "{words}");
         }
     }
 }

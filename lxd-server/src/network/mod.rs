@@ -108,7 +108,7 @@ impl Error {
     }
 }
 
-/// Makes a new network, all of it or nothing.
+/// Makes a new network, all of it or nothing. Work on one network must not overlap.
 ///
 /// Refuses an interface of that name, unless an earlier try to make this network left it.
 pub async fn create(network: &Network) -> Result<Running, Error> {
@@ -136,7 +136,7 @@ pub async fn start(network: &Network) -> Result<Running, Error> {
 /// Changes a network that is at work; when that fails, it is brought back to what it was.
 pub async fn update(running: &mut Running, network: &Network) -> Result<(), Error> {
     let plan = Plan::of(network)?;
-    if plan == running.plan {
+    if plan == running.plan && running.dnsmasq.is_some() == plan.has_service() {
         return Ok(());
     }
     let old = running.plan.clone();
@@ -197,7 +197,7 @@ async fn apply(netlink: &Netlink, plan: &Plan) -> Result<Option<dnsmasq::Service
     bridge::apply(netlink, plan).await?;
     firewall::apply(plan).await?;
     stale::kill(plan).await?;
-    if plan.ipv4.is_none() && plan.ipv6.is_none() {
+    if !plan.has_service() {
         dnsmasq::remove_files(plan)?;
         return Ok(None);
     }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::pin::pin;
 
 use futures::{TryStream, TryStreamExt};
 use ipnet::IpNet;
@@ -12,9 +13,13 @@ use rtnetlink::packet_route::link::{
 };
 use rtnetlink::packet_route::route::{RouteAddress, RouteAttribute, RouteMessage};
 use rtnetlink::{Handle, LinkBridge, LinkMessageBuilder, LinkUnspec};
+use rustix::io::Errno;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::Error;
+
+/// What the kernel answers when there is no interface of a name.
+const NO_DEVICE: i32 = -Errno::NODEV.raw_os_error();
 
 /// An open netlink socket.
 pub(super) struct Netlink {
@@ -69,8 +74,12 @@ impl Netlink {
 
     /// The interface of a name, if there is one.
     pub(super) async fn link(&self, name: &str) -> Result<Option<Link>, Error> {
-        // Asking for one by name would make a missing one an error.
-        Ok(self.links().await?.into_iter().find(|link| link.name == name))
+        let mut found = pin!(self.handle.link().get().match_name(name).execute());
+        match found.try_next().await {
+            Ok(message) => Ok(message.map(Link::from)),
+            Err(rtnetlink::Error::NetlinkError(error)) if error.raw_code() == NO_DEVICE => Ok(None),
+            Err(error) => Err(failed(format_args!("find interface {name:?}"))(error)),
+        }
     }
 
     pub(super) async fn links(&self) -> Result<Vec<Link>, Error> {

@@ -122,6 +122,11 @@ impl Plan {
         }
     }
 
+    /// Whether there is anything for dnsmasq to do.
+    pub(super) fn has_service(&self) -> bool {
+        self.ipv4.is_some() || self.ipv6.is_some()
+    }
+
     /// The file that no other dnsmasq on this host reads.
     pub(super) fn conf_file(&self) -> PathBuf {
         self.dir.join("dnsmasq.raw")
@@ -253,4 +258,72 @@ fn stable_hwaddr(network: &Network) -> [u8; 6] {
     }
     let hash = hash.finalize();
     [0x00, 0x16, 0x3e, hash[0], hash[1], hash[2]]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(words: &str) -> Result<Plan, Error> {
+        let pairs = words.split_whitespace().map(|word| word.split_once('=').unwrap());
+        let config = pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
+        let name = "br0".parse().unwrap();
+        Plan::of(&Network { name, config, root: "/var/lib/lxd".into() })
+    }
+
+    #[test]
+    fn what_dhcp_hands_out_by_itself() {
+        for (address, first, last) in [
+            ("10.1.2.1/24", "10.1.2.2", "10.1.2.254"),
+            ("10.1.2.77/25", "10.1.2.2", "10.1.2.126"),
+            ("10.1.2.1/30", "10.1.2.2", "10.1.2.2"),
+        ] {
+            let plan = plan(&format!("ipv4.address={address}")).unwrap();
+            let ranges = plan.ipv4.unwrap().dhcp.unwrap().ranges;
+            assert_eq!(ranges, [(first.parse().unwrap(), last.parse().unwrap())], "{address}");
+        }
+        let plan = plan("ipv6.address=fd42:1:2:3::1/64 ipv6.dhcp.stateful=true").unwrap();
+        let ranges = vec![(
+            "fd42:1:2:3::2".parse().unwrap(),
+            "fd42:1:2:3:ffff:ffff:ffff:ffff".parse().unwrap(),
+        )];
+        assert_eq!(plan.ipv6.unwrap().dhcp, Dhcp6::Stateful { ranges, expiry: "1h".to_owned() });
+    }
+
+    #[test]
+    fn what_is_on_unless_it_is_turned_off() {
+        let v4 =
+            |words: &str| plan(&format!("ipv4.address=10.1.2.1/24 {words}")).unwrap().ipv4.unwrap();
+        let usual = v4("");
+        assert!(usual.dhcp.is_some() && usual.routing && usual.firewall && usual.nat.is_none());
+        let other = v4("ipv4.dhcp=false ipv4.routing=no ipv4.firewall=0 ipv4.nat=on");
+        assert!(other.dhcp.is_none() && !other.routing && !other.firewall);
+        assert_eq!(other.nat, Some(Nat::Host));
+    }
+
+    #[test]
+    fn values_that_were_not_validated_are_told() {
+        for words in [
+            "ipv4.address=auto",
+            "ipv4.address=fd42::1/64",
+            "bridge.mtu=big",
+            "bridge.hwaddr=none",
+            "ipv4.address=10.1.2.1/24 ipv4.dhcp.ranges=10.1.2.3",
+        ] {
+            assert!(matches!(plan(words), Err(Error::Value { .. })), "{words}");
+        }
+    }
+
+    #[test]
+    fn a_hardware_address_is_the_networks_own_and_stays() {
+        let [one, again] = [(); 2].map(|()| plan("").unwrap().hwaddr);
+        assert_eq!(one, again);
+        assert_eq!(one[..3], [0x00, 0x16, 0x3e]);
+        let network = Network {
+            name: "br0".parse().unwrap(),
+            config: Map::new(),
+            root: "/var/lib/other".into(),
+        };
+        assert_ne!(Plan::of(&network).unwrap().hwaddr, one);
+    }
 }

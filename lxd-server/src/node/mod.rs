@@ -33,7 +33,11 @@ impl Node {
         let serving = replica.cluster.is_some().then(|| replica.clone());
         let acceptor = serving.as_ref().map(|replica| replica.acceptor.clone());
         let acceptors = watch::Sender::new(Acceptors { public, replica: acceptor });
-        Ok(Arc::new(Self { current: RwLock::new(replica), serving: RwLock::new(serving), acceptors }))
+        Ok(Arc::new(Self {
+            current: RwLock::new(replica),
+            serving: RwLock::new(serving),
+            acceptors,
+        }))
     }
 
     /// The TLS settings of the API port, as they change.
@@ -60,7 +64,10 @@ impl Node {
 
     /// Uses another replica from now on.
     pub fn exchange(&self, replica: Arc<Replica>) -> Arc<Replica> {
-        std::mem::replace(&mut *self.current.write().unwrap_or_else(PoisonError::into_inner), replica)
+        std::mem::replace(
+            &mut *self.current.write().unwrap_or_else(PoisonError::into_inner),
+            replica,
+        )
     }
 
     /// Shows another certificate on the API port from the next handshake on.

@@ -92,7 +92,15 @@ impl Replica {
         };
         let db = Db::open(&path, who, transport, options).await?;
         let authority = Arc::new(authority);
-        Ok(Self { directory: directory.to_owned(), membership, authority, acceptor, cluster, db, path })
+        Ok(Self {
+            directory: directory.to_owned(),
+            membership,
+            authority,
+            acceptor,
+            cluster,
+            db,
+            path,
+        })
     }
 
     /// The same replica, now of a cluster with this public certificate.

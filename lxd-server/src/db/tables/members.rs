@@ -69,8 +69,7 @@ FROM nodes JOIN nodes_failure_domains AS domains ON domains.id = failure_domain_
 /// All members, by name.
 pub async fn list(tx: &mut Tx<'_>) -> Result<Vec<Member>> {
     let rows = sqlx::query(select(" ORDER BY nodes.name")).fetch_all(&mut *tx).await;
-    let mut members: Vec<Member> =
-        rows.context("read the members")?.iter().map(member).collect();
+    let mut members: Vec<Member> = rows.context("read the members")?.iter().map(member).collect();
     let groups = "SELECT node_id, name FROM nodes_cluster_groups JOIN cluster_groups ON id = group_id ORDER BY name";
     for row in sqlx::query(groups).fetch_all(&mut *tx).await.context("read the members' groups")? {
         if let Some(member) = find(&mut members, row.get(0)) {
@@ -162,7 +161,12 @@ pub async fn remove(tx: &mut Tx<'_>, id: u64) -> Result<()> {
 }
 
 /// Notes that a member can be heard of, or no more; `heartbeat` is when it last was.
-pub async fn set_online(tx: &mut Tx<'_>, id: u64, online: bool, heartbeat: Timestamp) -> Result<()> {
+pub async fn set_online(
+    tx: &mut Tx<'_>,
+    id: u64,
+    online: bool,
+    heartbeat: Timestamp,
+) -> Result<()> {
     let update = sqlx::query("UPDATE nodes SET online = ?, heartbeat = ? WHERE id = ?");
     let update = update.bind(online).bind(heartbeat.to_string()).bind(key(id));
     update.execute(tx).await.context("note whether a member is online")?;
@@ -171,7 +175,9 @@ pub async fn set_online(tx: &mut Tx<'_>, id: u64, online: bool, heartbeat: Times
 
 /// Makes a member a stand-by.
 pub async fn add_standby(tx: &mut Tx<'_>, id: u64) -> Result<()> {
-    let insert = sqlx::query("INSERT OR IGNORE INTO nodes_roles (node_id, role) SELECT id, ? FROM nodes WHERE id = ?");
+    let insert = sqlx::query(
+        "INSERT OR IGNORE INTO nodes_roles (node_id, role) SELECT id, ? FROM nodes WHERE id = ?",
+    );
     insert.bind(STANDBY).bind(key(id)).execute(tx).await.context("make a member a stand-by")?;
     Ok(())
 }

@@ -71,7 +71,8 @@ pub async fn list(tx: &mut Tx<'_>) -> Result<Vec<Token>> {
 
 /// The token for a name.
 pub async fn by_name(tx: &mut Tx<'_>, name: &str) -> Result<Option<Token>> {
-    let row = "SELECT id, name, secret, addresses, created_at, expires_at FROM tokens WHERE name = ?";
+    let row =
+        "SELECT id, name, secret, addresses, created_at, expires_at FROM tokens WHERE name = ?";
     let row = sqlx::query(row).bind(name).fetch_optional(tx).await.context("read the token")?;
     row.as_ref().map(token).transpose()
 }
