@@ -121,10 +121,10 @@ impl Client {
         while let Some(deeper) = cause.source() {
             cause = deeper;
         }
-        Error::unavailable(format_args!(
-            "Failed to connect to local LXD: {}: {cause}",
-            self.socket.display()
-        ))
+        let cause = cause.to_string();
+        let cause = cause.split(" (os error").next().unwrap_or_default();
+        let socket = self.socket.display();
+        Error::unavailable(format_args!("Failed to connect to local LXD: {socket}: {cause}"))
     }
 }
 

@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use comfy_table::{ContentLineStyle, LineStyle, Table, TableStyle};
 use serde_json::Value;
 use shared_api::paths;
-use shared_api::sql::{Batch, Dump, Outcome, Query};
+use shared_api::sql::{Batch, Dump, Kind, Outcome, Query};
 use std::fmt::Write;
 
 /// Frames with a rule around the header and one at the end.
@@ -23,6 +23,7 @@ pub fn sql(arguments: &Sql) -> Result<()> {
     let Sql { database, query } = arguments;
     if !args::DATABASES.contains(&&**database) {
         let mut command = args::command();
+        command.build();
         let help = command.find_subcommand_mut("sql").map(|sql| sql.render_long_help());
         print(&help.map(|help| help.to_string()).unwrap_or_default())?;
         return Err(Error::invalid("Invalid database type"));
@@ -59,9 +60,12 @@ fn render(batch: &Batch) -> String {
 }
 
 fn block(outcome: &Outcome) -> String {
-    match (&outcome.columns, &outcome.rows) {
-        (Some(columns), Some(rows)) => table(columns, rows),
-        _ => format!("Rows affected: {}\n", outcome.rows_affected),
+    let Outcome { kind, columns, rows, rows_affected } = outcome;
+    match kind {
+        Kind::Select => {
+            table(columns.as_deref().unwrap_or_default(), rows.as_deref().unwrap_or_default())
+        }
+        Kind::Exec => format!("Rows affected: {rows_affected}\n"),
     }
 }
 
@@ -92,7 +96,6 @@ fn cell(value: &Value) -> String {
 mod tests {
     use super::*;
     use serde_json::json;
-    use shared_api::sql::Kind;
 
     fn select(columns: &[&str], rows: Value) -> Outcome {
         Outcome {
