@@ -5,7 +5,7 @@ use crate::job::{Call, Offer, Task};
 use crate::session::{self, Failure, Turn};
 use crate::store::{Loan, Owned};
 use crate::tx::{normalise, replay};
-use crate::types::{Transcript, TxId, Verdict};
+use crate::types::{Submission, Transcript, TxId, Verdict};
 use sqlx::{Executor, Row, SqliteConnection};
 use tokio::sync::oneshot;
 
@@ -25,7 +25,7 @@ pub(crate) enum Outcome {
 /// Applies for trial. `false`: this changeset cannot be applied to what it was computed on.
 pub(crate) async fn rehearse(
     apply: &mut SqliteConnection,
-    changeset: &mut [u8],
+    changeset: &[u8],
 ) -> Result<bool, Error> {
     apply.execute("BEGIN IMMEDIATE").await?;
     let result = {
@@ -40,10 +40,12 @@ pub(crate) async fn rehearse(
     }
 }
 
-/// Runs one transaction on top of those before it in the batch.
+/// Runs one transaction on top of those before it in the batch. `version` is that of the data, if it is the
+/// first.
 pub(crate) async fn attempt(
     mut writers: Owned,
     task: &mut Task,
+    version: Option<u64>,
 ) -> (Owned, Result<Outcome, Error>) {
     match begin(writers.open(), task.id(), task.oldest()).await {
         Ok(None) => {}
@@ -52,7 +54,7 @@ pub(crate) async fn attempt(
     }
     let (mut writers, verdict) = match task {
         Task::Replay(submission) => {
-            let verdict = again(&mut writers, &submission.transcript).await;
+            let verdict = again(&mut writers, submission, version).await;
             (writers, verdict)
         }
         Task::Lend(call) => match lend(writers, call, false).await {
@@ -69,7 +71,12 @@ pub(crate) async fn attempt(
 }
 
 /// Does what another member's transcript says. `None`: it saw the same and succeeded.
-async fn again(writers: &mut Owned, transcript: &Transcript) -> Result<Option<Verdict>, Error> {
+async fn again(
+    writers: &mut Owned,
+    submission: &Submission,
+    version: Option<u64>,
+) -> Result<Option<Verdict>, Error> {
+    let transcript = &submission.transcript;
     normalise(writers.open()).await?;
     writers.turn(Turn::Closure);
     let same = replay(writers.open(), transcript).await;
@@ -77,6 +84,13 @@ async fn again(writers: &mut Owned, transcript: &Transcript) -> Result<Option<Ve
     Ok(match same? {
         Ok(()) if transcript.failed => Some(Verdict::Failed),
         Ok(()) => None,
+        // Nobody came between: running again would not help.
+        Err(step) if version.is_some() && version == submission.base => {
+            let sql = transcript.steps.get(step).map_or("", |step| &step.sql);
+            let why = format!("it saw something else on the same data in: {sql}");
+            tracing::error!(member = submission.id.node, sql, "two members disagree");
+            Some(Verdict::Refused(why))
+        }
         // The index comes with the batch's fate.
         Err(_) => Some(Verdict::Conflict { index: 0 }),
     })

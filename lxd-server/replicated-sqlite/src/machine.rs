@@ -10,7 +10,7 @@ use crate::snapshot::{self, Builder, SnapshotFile};
 use crate::store::{Store, Writers, file};
 use crate::types::{Applied, Command, Entry, LogId, Membership, Snapshot, SnapshotMeta, Types};
 use futures::{Stream, StreamExt};
-use openraft::storage::{ApplyResponder, EntryResponder, RaftStateMachine};
+use openraft::storage::{EntryResponder, RaftLogReader, RaftStateMachine};
 use openraft::{EntryPayload, OptionalSend};
 use sqlx::{AssertSqlSafe, Executor};
 use std::io::{Error, Result};
@@ -29,57 +29,101 @@ impl StateMachine {
         Self { store, log, generation }
     }
 
+    /// Applies, and if this replica turns out to differ from the others makes it anew, once.
     async fn apply_batch(&mut self, batch: Vec<EntryResponder<Types>>) -> Result<()> {
-        let mut writers = self.store.writers().await?;
-        let mut progress = self.store.progress();
-        let mut replies: Vec<(Option<ApplyResponder<Types>>, Applied)> =
-            Vec::with_capacity(batch.len());
-        writers.apply.execute("BEGIN IMMEDIATE").await.map_err(io)?;
-        let mut result = Ok(());
-        for (entry, responder) in batch {
-            match apply_entry(&mut writers, &mut progress, entry).await {
-                Ok(applied) => replies.push((responder, applied)),
-                Err(error) => {
-                    result = Err(error);
-                    break;
-                }
+        let (entries, responders): (Vec<Entry>, Vec<_>) = batch.into_iter().unzip();
+        let applied = match apply_all(&self.store, &self.log, &entries).await {
+            Err(error) if error.get_ref().is_some_and(|error| error.is::<Diverged>()) => {
+                tracing::error!(%error, "making this replica anew from its snapshot and log");
+                self.rebuild().await?;
+                apply_all(&self.store, &self.log, &entries).await?
             }
-        }
-        progress.durable = self.log.durable().min(progress.index());
-        if result.is_ok() {
-            result = progress::save(&mut writers.apply, &progress).await;
-        }
-        if let Err(error) = result {
-            // This replica differs from the others, or its disk fails. Raft stops it; it must not go on.
-            let _ = writers.apply.execute("ROLLBACK").await;
-            return Err(error);
-        }
-        writers.apply.execute("COMMIT").await.map_err(io)?;
-        self.store.set_progress(progress);
-        drop(writers);
-        for (responder, applied) in replies {
+            applied => applied?,
+        };
+        for (responder, applied) in responders.into_iter().zip(applied) {
             if let Some(responder) = responder {
                 responder.send(applied);
             }
         }
         Ok(())
     }
+
+    /// Makes the state that this member has applied again, from its snapshot and its log.
+    async fn rebuild(&mut self) -> Result<()> {
+        let (dir, generation) = (self.store.dir().to_owned(), self.generation + 1);
+        let applied = self.store.progress().index();
+        match snapshot::current(&dir).await? {
+            Some(snapshot) => snapshot::unpack(&dir, &snapshot.snapshot, generation).await?,
+            None => disk::remove(&file(&dir, generation)),
+        }
+        let fresh = Store::open(&dir, generation).await?;
+        let mut next = fresh.progress().applied.map_or(0, |id| id.index + 1);
+        while next <= applied {
+            let entries = self.log.limited_get_log_entries(next, applied + 1).await?;
+            let entries = &entries[..entries.len().min(BATCH)];
+            if entries.first().is_none_or(|entry| entry.log_id.index != next) {
+                return Err(Error::other(format!("entry {next} is not in the log any more")));
+            }
+            apply_all(&fresh, &self.log, entries).await?;
+            next += entries.len() as u64;
+        }
+        fresh.close().await;
+        self.replace(generation, None).await
+    }
+
+    /// Makes another generation of the state the live one.
+    async fn replace(&mut self, generation: u64, upto: Option<LogId>) -> Result<()> {
+        self.log.flip(generation, upto).await?;
+        self.store.switch(generation).await?;
+        let old = std::mem::replace(&mut self.generation, generation);
+        disk::remove(&file(self.store.dir(), old));
+        Ok(())
+    }
+}
+
+/// Applies entries in one transaction: all or, on an error, none.
+async fn apply_all(store: &Store, log: &LogStore, entries: &[Entry]) -> Result<Vec<Applied>> {
+    let mut writers = store.writers().await?;
+    let mut progress = store.progress();
+    writers.apply.execute("BEGIN IMMEDIATE").await.map_err(io)?;
+    let result = async {
+        let mut all = Vec::with_capacity(entries.len());
+        for entry in entries {
+            all.push(apply_entry(&mut writers, &mut progress, entry).await?);
+        }
+        progress.durable = log.durable().min(progress.index());
+        progress::save(&mut writers.apply, &progress).await?;
+        Ok(all)
+    };
+    match result.await {
+        Ok(all) => {
+            writers.apply.execute("COMMIT").await.map_err(io)?;
+            store.set_progress(progress);
+            Ok(all)
+        }
+        Err(error) => {
+            // Raft stops this replica for it; it must not go on.
+            let _ = writers.apply.execute("ROLLBACK").await;
+            Err(error)
+        }
+    }
 }
 
 async fn apply_entry(
     writers: &mut Writers,
     progress: &mut Progress,
-    entry: Entry,
+    entry: &Entry,
 ) -> Result<Applied> {
     progress.applied = Some(entry.log_id);
-    let index = entry.log_id.index;
-    match entry.payload {
+    match &entry.payload {
         EntryPayload::Blank => Ok(Applied::Done),
         EntryPayload::Membership(membership) => {
-            progress.membership = Membership::new(Some(entry.log_id), membership);
+            progress.regroup(Membership::new(Some(entry.log_id), membership.clone()));
             Ok(Applied::Done)
         }
-        EntryPayload::Normal(command) => apply_command(writers, progress, index, command).await,
+        EntryPayload::Normal(command) => {
+            apply_command(writers, progress, entry.log_id.index, command).await
+        }
     }
 }
 
@@ -87,29 +131,29 @@ async fn apply_command(
     writers: &mut Writers,
     progress: &mut Progress,
     index: u64,
-    command: Command,
+    command: &Command,
 ) -> Result<Applied> {
     match command {
-        Command::Change { base, .. } | Command::Check { base, .. } if base != progress.version => {
+        Command::Change { base, .. } | Command::Check { base, .. } if *base != progress.version => {
             return Ok(Applied::Stale);
         }
-        Command::Ddl { from, .. } if from != progress.schema => return Ok(Applied::Stale),
-        Command::Change { schema, .. } if schema != progress.digest => {
+        Command::Ddl { from, .. } if *from != progress.schema => return Ok(Applied::Stale),
+        Command::Change { schema, .. } if *schema != progress.digest => {
             return Err(diverged(index, "the schema is not the one the change was made on"));
         }
-        Command::Change { mut changeset, .. } => {
+        Command::Change { changeset, .. } => {
             progress.version = index;
             let mut handle = writers.apply.lock_handle().await.map_err(io)?;
-            match tokio::task::block_in_place(|| session::apply(&mut handle, &mut changeset)) {
+            match tokio::task::block_in_place(|| session::apply(&mut handle, changeset)) {
                 Ok(()) => {}
                 Err(Failure::Conflict) => return Err(diverged(index, "the change does not fit")),
                 Err(Failure::Storage(error)) => return Err(error),
             }
         }
         Command::Ddl { to, sql, .. } => {
-            progress.schema = to;
+            progress.schema = *to;
             progress.version = index;
-            writers.apply.execute(AssertSqlSafe(sql)).await.map_err(io)?;
+            writers.apply.execute(AssertSqlSafe(sql.as_str())).await.map_err(io)?;
             progress.digest = schema::digest(&mut writers.apply).await.map_err(io)?;
         }
         Command::Check { hashes, .. } => {
@@ -126,8 +170,16 @@ async fn apply_command(
     Ok(Applied::Done)
 }
 
+/// The data here is not what it is elsewhere. A full disk or a failing one is another matter.
+#[derive(Debug, thiserror::Error)]
+#[error("this replica differs from the others at entry {index}: {why}")]
+struct Diverged {
+    index: u64,
+    why: String,
+}
+
 fn diverged(index: u64, why: &str) -> Error {
-    Error::other(format!("this replica differs from the others at entry {index}: {why}"))
+    Error::other(Diverged { index, why: why.to_owned() })
 }
 
 impl RaftStateMachine<Types> for StateMachine {
@@ -160,13 +212,9 @@ impl RaftStateMachine<Types> for StateMachine {
         snapshot: SnapshotFile,
     ) -> Result<()> {
         // Never over the live file: its -wal would be replayed into the new one.
-        let (old, new) = (self.generation, self.generation + 1);
-        snapshot::unpack(self.store.dir(), &snapshot, new).await?;
-        self.log.flip(new, meta.last_log_id).await?;
-        self.store.switch(new).await?;
-        self.generation = new;
-        disk::remove(&file(self.store.dir(), old));
-        Ok(())
+        let generation = self.generation + 1;
+        snapshot::unpack(self.store.dir(), &snapshot, generation).await?;
+        self.replace(generation, meta.last_log_id).await
     }
 
     async fn get_current_snapshot(&mut self) -> Result<Option<Snapshot>> {

@@ -19,7 +19,7 @@ CREATE TABLE _floor (
 CREATE TABLE _raft (
     one INTEGER PRIMARY KEY CHECK (one = 1),
     applied BLOB NOT NULL, membership BLOB NOT NULL,
-    version INTEGER NOT NULL, schema INTEGER NOT NULL, durable INTEGER NOT NULL
+    version INTEGER NOT NULL, schema INTEGER NOT NULL, durable INTEGER NOT NULL, removed BLOB NOT NULL
 ) STRICT;
 ";
 

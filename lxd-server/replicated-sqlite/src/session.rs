@@ -65,21 +65,19 @@ pub(crate) enum Failure {
 }
 
 /// Applies a changeset inside the caller's transaction. Any conflict fails it: a replica never guesses.
-pub(crate) fn apply(
-    handle: &mut LockedSqliteHandle<'_>,
-    changeset: &mut [u8],
-) -> Result<(), Failure> {
+pub(crate) fn apply(handle: &mut LockedSqliteHandle<'_>, changeset: &[u8]) -> Result<(), Failure> {
     if changeset.is_empty() {
         return Ok(());
     }
     let size = c_int::try_from(changeset.len())
         .map_err(|error| Failure::Storage(crate::error::io(error)))?;
-    // SAFETY: the buffer outlives the call and has `size` bytes; the callback touches nothing.
+    // SAFETY: the buffer outlives the call, has `size` bytes and is only read, although the C signature does
+    // not say so; the callback touches nothing.
     let code = unsafe {
         sqlite3changeset_apply(
             raw(handle),
             size,
-            changeset.as_mut_ptr().cast(),
+            changeset.as_ptr().cast_mut().cast(),
             None,
             Some(abort),
             ptr::null_mut(),

@@ -191,7 +191,8 @@ impl Store {
         };
         self.set_progress(progress);
         drop(slot);
-        close(old, pool).await;
+        // Not awaited: a long read must not hold up what is to be applied.
+        tokio::spawn(close(old, pool));
         Ok(())
     }
 

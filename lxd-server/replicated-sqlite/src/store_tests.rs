@@ -3,10 +3,13 @@
 use crate::codec::{Record, decode, encode};
 use crate::log::LogStore;
 use crate::machine::StateMachine;
+use crate::network::wire::{Hello, Request, Response};
 use crate::store::Store;
 use crate::types::{Command, Entry, LogId, Term, Types};
 use openraft::EntryPayload;
+use openraft::storage::RaftStateMachine;
 use openraft::testing::log::{StoreBuilder, Suite};
+use proptest::prelude::*;
 
 struct Builder;
 
@@ -56,4 +59,32 @@ fn other_versions_are_refused() {
     bytes[0] += 1;
     assert!(decode::<u64>(&bytes).unwrap_err().to_string().contains("version"));
     assert!(decode::<u64>(&[]).is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_kind_of_entry_stops_the_replica() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_, mut machine) = open(&dir).await;
+    let unknown = entry(Command::Unknown { kind: 200, body: Vec::new() });
+    let entries = futures::stream::iter([Ok((unknown, None))]);
+    let error = machine.apply(entries).await.unwrap_err().to_string();
+    assert!(error.contains("kind 200"), "{error}");
+    assert_eq!(machine.applied_state().await.unwrap().0, None);
+}
+
+proptest! {
+    #[test]
+    fn nothing_that_comes_by_wire_or_disk_panics(bytes: Vec<u8>) {
+        let _ = decode::<Record>(&bytes).and_then(Record::entry);
+        let _ = decode::<Hello>(&bytes);
+        let _ = decode::<(u64, Request)>(&bytes);
+        let _ = decode::<(u64, Response)>(&bytes);
+    }
+
+    #[test]
+    fn changes_survive_their_encoding(base: u64, schema: u64, changeset: Vec<u8>) {
+        let entry = entry(Command::Change { base, schema, changeset });
+        let bytes = encode(&Record::of(&entry).unwrap()).unwrap();
+        prop_assert_eq!(decode::<Record>(&bytes).unwrap().entry().unwrap(), entry);
+    }
 }

@@ -123,6 +123,8 @@ pub(crate) struct Submission {
     /// Counts the runs of the closure. A retry of the same run keeps it, so that the member knows
     /// which of its results became true if an early attempt was the one that went through.
     pub(crate) attempt: u32,
+    /// The data version it ran on, if nothing ran before it in its batch.
+    pub(crate) base: Option<u64>,
     /// How often this transaction has collided already.
     pub(crate) conflicts: u32,
     pub(crate) transcript: Transcript,

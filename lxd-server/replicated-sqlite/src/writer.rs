@@ -274,7 +274,8 @@ impl Writer {
         let mut failed = None;
         let mut ended = false;
         for task in &mut *batch {
-            let (back, outcome) = attempt(writers, task).await;
+            let version = verdicts.is_empty().then_some(progress.version);
+            let (back, outcome) = attempt(writers, task, version).await;
             writers = back;
             match outcome {
                 Ok(Outcome::Part) => verdicts.push(None),
@@ -297,7 +298,7 @@ impl Writer {
         }
         // What could not be applied must never reach the log. Under the same lock: on another state a
         // conflict would say nothing about the changeset.
-        let sound = rehearse(&mut writers.apply, &mut changeset).await?;
+        let sound = rehearse(&mut writers.apply, &changeset).await?;
         Ok(Prepared { base: progress.version, schema: progress.digest, changeset, verdicts, sound })
     }
 
@@ -340,6 +341,7 @@ impl Writer {
     async fn record(&self, batch: &mut [Task]) -> Result<Vec<Ran>, Error> {
         let mut writers = self.store.own().await?;
         writers.work().await?.execute("BEGIN").await?;
+        let mut base = Some(self.store.progress().version);
         let mut ran = Vec::with_capacity(batch.len());
         let mut total = 0;
         for task in &mut *batch {
@@ -369,6 +371,7 @@ impl Writer {
                 continue;
             };
             let bytes = size(&transcript);
+            let base = base.take();
             if bytes > self.options.change_bytes_max {
                 ran.push(Ran::Not(Verdict::Refused(unsound(true).to_owned())));
                 continue;
@@ -376,7 +379,7 @@ impl Writer {
             total += bytes;
             let (id, oldest, attempt, conflicts) =
                 (call.id, call.oldest, call.attempt, call.conflicts);
-            ran.push(Ran::Ready(Submission { id, oldest, attempt, conflicts, transcript }));
+            ran.push(Ran::Ready(Submission { id, oldest, attempt, base, conflicts, transcript }));
         }
         writers.reset().await?;
         Ok(ran)

@@ -65,9 +65,10 @@ impl Server {
             }
         };
         // A replica that has stopped is as good as gone: nobody shall count on it.
-        let wait = self.raft.wait(None);
+        let (wait, mut progress) = (self.raft.wait(None), self.store.watch());
         tokio::select! {
             served = served => served,
+            _ = progress.wait_for(|progress| progress.removed.contains(&from)) => Ok(()),
             _ = wait.metrics(|metrics| metrics.running_state.is_err(), "the end") => Ok(()),
         }
     }
@@ -79,6 +80,10 @@ impl Server {
         }
         if hello.from != from {
             return Some("the sender is not who it says");
+        }
+        // Known to be removed, that is: one that is merely unknown may have joined before this member heard of it.
+        if self.store.progress().removed.contains(&from) {
+            return Some("this member has been removed");
         }
         if hello.cluster != own.cluster {
             return Some("this is a member of another cluster");

@@ -100,6 +100,11 @@ async fn members_are_removed_and_the_rest_goes_on() {
     assert!(!db.status().addresses.contains_key(&gone));
     assert_eq!(db.status().voters.len(), 2);
     within(db.write(|tx| add(tx, "a", 1).boxed())).await.unwrap();
+    // Whoever is known to be removed is not listened to any more.
+    let mut watch = cluster.db(gone).watch();
+    within(watch.wait_for(|status| status.peers.values().all(|peer| !peer.connected)))
+        .await
+        .unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
