@@ -34,8 +34,8 @@ pub fn run(global: &Global) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     runtime.context("start the runtime")?.block_on(async {
         let ctx = start(&args::directory(), global.group.as_deref(), events).await?;
-        wait_for_end(&ctx).await?;
-        stop(&ctx).await;
+        let end = wait_for_end(&ctx).await?;
+        stop(&ctx, end).await;
         Ok(())
     })
 }
@@ -118,22 +118,32 @@ async fn restore(ctx: Context) {
     }
     storage::realise_all(&ctx).await;
     network::realise_all(&ctx).await;
+    tokio::spawn(storage::follow(ctx.clone()));
+    tokio::spawn(network::follow(ctx.clone()));
     ctx.ready.send_replace(true);
 }
 
-async fn wait_for_end(ctx: &Context) -> Result<()> {
-    let mut terminate = signal(SignalKind::terminate()).context("listen for signals")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("listen for signals")?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-        () = ctx.stop.cancelled() => {}
-    }
-    Ok(())
+/// Why the daemon ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// A signal: another daemon takes over, what runs on the host goes on.
+    Restart,
+    /// `lxd shutdown`: the host is left without networks of ours.
+    Shutdown,
 }
 
-/// Hands the lead to another member, lets requests end, leaves networks as they are.
-pub async fn stop(ctx: &Context) {
+async fn wait_for_end(ctx: &Context) -> Result<End> {
+    let mut terminate = signal(SignalKind::terminate()).context("listen for signals")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("listen for signals")?;
+    Ok(tokio::select! {
+        _ = terminate.recv() => End::Restart,
+        _ = interrupt.recv() => End::Restart,
+        () = ctx.stop.cancelled() => End::Shutdown,
+    })
+}
+
+/// Hands the lead to another member, lets requests end, closes the databases.
+pub async fn stop(ctx: &Context, end: End) {
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
     ctx.stop.cancel();
     let handed = tokio::time::timeout(HANDOVER, cluster::hand_over(ctx)).await;
@@ -141,7 +151,9 @@ pub async fn stop(ctx: &Context) {
         tracing::info!("No other member took the lead in time");
     }
     ctx.listeners.shutdown().await;
-    ctx.networks.stop().await;
+    if end == End::Shutdown {
+        ctx.networks.stop().await;
+    }
     ctx.db.replica().close().await;
     ctx.local.close().await;
     tracing::info!("The daemon has stopped");

@@ -1,9 +1,25 @@
 //! The HTTP edge: who asks, what is asked, what is answered. The only importer of axum.
 
+mod auth;
+mod certificates;
+mod cluster;
+mod cors;
 pub mod error;
 pub mod etag;
+mod events;
 pub mod extract;
+mod forward;
+mod internal;
 mod json;
 pub mod listen;
+mod networks;
+mod operations;
+mod profiles;
+mod projects;
 pub mod respond;
+mod router;
+mod server;
+mod storage;
 mod syntax;
+
+pub use router::router;

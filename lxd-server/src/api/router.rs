@@ -6,7 +6,10 @@ use axum::http::Method;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 
-use super::{auth, certificates, cors, error, events, forward, operations, server};
+use super::{
+    auth, certificates, cluster, cors, error, events, forward, internal, networks, operations,
+    profiles, projects, server, storage,
+};
 use crate::context::Context;
 use crate::error::{Error, Kind};
 
@@ -14,9 +17,15 @@ use crate::error::{Error, Kind};
 pub fn router(ctx: Context) -> Router {
     Router::new()
         .merge(certificates::routes())
+        .merge(cluster::routes())
         .merge(events::routes())
+        .merge(internal::routes())
+        .merge(networks::routes())
         .merge(operations::routes())
+        .merge(profiles::routes())
+        .merge(projects::routes())
         .merge(server::routes())
+        .merge(storage::routes())
         .fallback(async || Error::not_found("not found"))
         .method_not_allowed_fallback(async || not_implemented())
         // The last is the first to see a request.

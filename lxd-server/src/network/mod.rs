@@ -10,9 +10,11 @@ mod interfaces;
 mod netlink;
 mod plan;
 mod stale;
+mod supervisor;
 mod sysctl;
 
 pub use address::{choose, fill};
+pub use supervisor::Networks;
 pub use interfaces::{Address, Bridge, Counters, Interface, State, addresses, interfaces, state};
 
 use std::io;

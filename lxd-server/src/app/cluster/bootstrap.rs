@@ -35,7 +35,7 @@ pub async fn bootstrap(ctx: &Context, name: &MemberName, address: &str) -> Resul
             return Err(error);
         }
     }
-    replica.db.set_address(replica.membership.node, address).await?;
+    replica.db.add_learner(replica.membership.node, address).await?;
     ctx.events.set_location(name.as_str());
     let clustered = Arc::new(Replica::clustered(&replica, cluster));
     super::join::adopt(ctx, clustered)

@@ -19,6 +19,8 @@ use std::time::{Duration, Instant};
 const ROUND: Duration = Duration::from_millis(500);
 /// Changes that come within this time are looked at together.
 const GATHER: Duration = Duration::from_millis(10);
+/// How long one step may take before the others are looked at again.
+const STEP_TIMEOUT: Duration = Duration::from_secs(5);
 /// A replica that lacks at most this many entries has caught up.
 const LAG_MAX: u64 = 1000;
 /// A member heard of within this time is online.
@@ -64,8 +66,9 @@ async fn round(ctx: &Context, db: &Db, led_since: Instant) -> Result<bool> {
     }
     let Some(step) = roles::plan(&view(&stored, &status)) else { return Ok(false) };
     tracing::info!(?step, "Healing the cluster");
-    apply(ctx, db, step).await?;
-    Ok(true)
+    let applied = tokio::time::timeout(STEP_TIMEOUT, apply(ctx, db, step)).await;
+    // A replica that does not answer is seen as such in the next round.
+    applied.map_or(Ok(false), |applied| applied.map(|()| true))
 }
 
 /// A leader has applied all that was committed, so its own replica is good enough.
@@ -141,7 +144,8 @@ async fn note_presence(
 ) -> Result<bool> {
     let threshold = stored.settings.get("cluster.offline_threshold");
     let threshold = Duration::from_secs(threshold.and_then(|text| text.parse().ok()).unwrap_or(20));
-    for member in &stored.members {
+    // A joiner has not been heard of yet; its join has a limit of its own.
+    for member in stored.members.iter().filter(|member| member.state != State::Joining) {
         let heard = status.peers.get(&member.id).and_then(|peer| peer.last_ack);
         let silence = heard.unwrap_or(led_since).max(led_since).elapsed();
         let online = match heard {

@@ -1,7 +1,7 @@
 //! The cluster that a server is about to join, seen from outside.
 
 use crate::context::Context;
-use crate::error::{Context as _, Error, Result};
+use crate::error::{Error, Result};
 use crate::node::Remote;
 use crate::tls::fingerprint;
 use base64::Engine;
