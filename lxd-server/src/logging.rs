@@ -34,7 +34,8 @@ pub fn start(global: &Global, events: &Events) -> Result<()> {
             format.with_writer(Mutex::new(file)).boxed()
         }
     };
-    let listeners = events.clone().with_filter(Targets::new().with_target("lxd_server", LevelFilter::DEBUG));
+    let listeners =
+        events.clone().with_filter(Targets::new().with_target("lxd_server", LevelFilter::DEBUG));
     let started = tracing_subscriber::registry().with(output.with_filter(shown)).with(listeners);
     started.try_init().context("start the log")
 }

@@ -49,14 +49,6 @@ pub fn internal_cluster_activate(node: u64) -> String {
     fill(INTERNAL_CLUSTER_ACTIVATE, &node.to_string())
 }
 
-pub fn internal_network(name: impl AsRef<str>) -> String {
-    fill(INTERNAL_NETWORK, name.as_ref())
-}
-
-pub fn internal_storage_pool(name: impl AsRef<str>) -> String {
-    fill(INTERNAL_STORAGE_POOL, name.as_ref())
-}
-
 pub fn network(name: impl AsRef<str>) -> String {
     fill(NETWORK, name.as_ref())
 }

@@ -195,7 +195,17 @@ impl Db {
     /// alone are not news.
     #[must_use]
     pub fn watch(&self) -> watch::Receiver<Status> {
-        self.0.status.clone()
+        let mut status = self.0.status.clone();
+        // What is known when the watch begins is no news.
+        status.mark_unchanged();
+        status
+    }
+
+    /// Waits until this member has applied an entry after the one at `index`; returns the index of the
+    /// last one applied. Pends for ever on a member that has stopped.
+    pub async fn applied_after(&self, index: u64) -> u64 {
+        self.0.store.applied(index + 1).await;
+        self.0.store.progress().index()
     }
 
     /// An error if trying (again) is pointless.

@@ -129,16 +129,15 @@ async fn wait_for_token(
     mut operation: Operation,
     limit: Option<Duration>,
 ) -> Result<Operation> {
-    let mut changes = ctx.db.replica().watch();
+    let replica = ctx.db.replica();
     let gone = async {
         loop {
+            let applied = replica.status().applied;
             let tokens = cluster::token_operations(ctx).await?;
             if !tokens.iter().any(|token| token.id == operation.id) {
-                return Ok(());
+                return Ok::<(), Error>(());
             }
-            if changes.changed().await.is_err() {
-                return Err(Error::unavailable("The daemon is stopping"));
-            }
+            replica.applied_after(applied).await;
         }
     };
     let ended = match limit {

@@ -14,8 +14,8 @@ mod supervisor;
 mod sysctl;
 
 pub use address::{choose, fill};
-pub use supervisor::Networks;
 pub use interfaces::{Address, Bridge, Counters, Interface, State, addresses, interfaces, state};
+pub use supervisor::Networks;
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -53,7 +53,9 @@ pub async fn accept(ctx: &Context, fingerprint: &str, request: &Accept) -> Resul
         authority_key: replica.authority.identity().secret_key().to_owned(),
         cluster_certificate: cluster.certificate.clone(),
         cluster_key: cluster.secret_key().to_owned(),
-        members: others.map(|member| Member { name: member.name, address: member.address }).collect(),
+        members: others
+            .map(|member| Member { name: member.name, address: member.address })
+            .collect(),
     })
 }
 
@@ -133,5 +135,7 @@ fn check_versions(request: &Accept) -> Result<()> {
     if same {
         return Ok(());
     }
-    Err(Error::internal("The joining server version doesn't match (expected a server of the same version)"))
+    Err(Error::internal(
+        "The joining server version doesn't match (expected a server of the same version)",
+    ))
 }

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 /// At least this often the silence of members is looked at.
 const ROUND: Duration = Duration::from_millis(500);
 /// Changes that come within this time are looked at together.
-const GATHER: Duration = Duration::from_millis(10);
+const GATHER: Duration = Duration::from_millis(20);
 /// How long one step may take before the others are looked at again.
 const STEP_TIMEOUT: Duration = Duration::from_secs(5);
 /// A replica that lacks at most this many entries has caught up.
@@ -40,7 +40,8 @@ pub async fn heal(ctx: Context) {
         let replica = ctx.db.replica();
         let mut changes = replica.watch();
         let status = replica.status();
-        if status.leader == Some(status.node) {
+        let leads = status.leader == Some(status.node);
+        if leads {
             let since = *led_since.get_or_insert_with(Instant::now);
             match round(&ctx, &replica, since).await {
                 Ok(true) => continue,
@@ -54,6 +55,7 @@ pub async fn heal(ctx: Context) {
             () = ctx.stop.cancelled() => return,
             () = tokio::time::sleep(ROUND) => {}
             _ = changes.changed() => tokio::time::sleep(GATHER).await,
+            _ = replica.applied_after(status.applied), if leads => tokio::time::sleep(GATHER).await,
         }
     }
 }
@@ -61,7 +63,9 @@ pub async fn heal(ctx: Context) {
 /// One look and one step; tells whether there was one to take.
 async fn round(ctx: &Context, db: &Db, led_since: Instant) -> Result<bool> {
     let (stored, status, now) = (stored(ctx).await?, db.status(), clock::now());
-    if undo_expired(ctx, &stored, now).await? || note_presence(ctx, &stored, &status, led_since, now).await? {
+    if undo_expired(ctx, &stored, now).await?
+        || note_presence(ctx, &stored, &status, led_since, now).await?
+    {
         return Ok(true);
     }
     let Some(step) = roles::plan(&view(&stored, &status)) else { return Ok(false) };
@@ -166,16 +170,17 @@ async fn note_presence(
 /// Waits until nothing is left to do as far as this member can see, or until the time is over.
 pub(super) async fn settled(ctx: &Context, limit: Duration) {
     let replica = ctx.db.replica();
-    let mut changes = replica.watch();
     let settled = async {
-        while let Ok(stored) = stored(ctx).await {
+        loop {
             let status = replica.status();
+            let Ok(stored) = stored(ctx).await else { return };
             let mut view = view(&stored, &status);
             view.leader = status.leader.unwrap_or(status.node);
             view.members.iter_mut().for_each(|member| member.caught_up = true);
-            if roles::plan(&view).is_none() || changes.changed().await.is_err() {
+            if roles::plan(&view).is_none() {
                 return;
             }
+            replica.applied_after(status.applied).await;
         }
     };
     let _ = tokio::time::timeout(limit, settled).await;

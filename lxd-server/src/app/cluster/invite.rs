@@ -41,10 +41,13 @@ pub async fn invite(ctx: &Context, request: &MembersPost) -> Result<Operation> {
                 let taken = format!("The cluster already has a member with name: {name}");
                 return Err(Error::invalid(taken));
             }
-            let online = members.iter().filter(|member| member.online && member.state == members::State::Member);
+            let online = members
+                .iter()
+                .filter(|member| member.online && member.state == members::State::Member);
             let addresses = online.map(|member| member.address.clone()).collect();
             let expiry = config::get(&mut *tx, "cluster.join_token_expiry").await?;
-            let expiry: Expiry = expiry.as_deref().unwrap_or(EXPIRY_DEFAULT).parse().map_err(Error::invalid)?;
+            let expiry: Expiry =
+                expiry.as_deref().unwrap_or(EXPIRY_DEFAULT).parse().map_err(Error::invalid)?;
             let token = Token {
                 id,
                 name: name.to_owned(),
@@ -74,7 +77,8 @@ pub async fn token_operations(ctx: &Context) -> Result<Vec<Operation>> {
 
 /// Revokes the token whose operation this is; `None` if there is no such token.
 pub async fn cancel(ctx: &Context, id: Uuid) -> Result<Option<Operation>> {
-    let Some(mut operation) = token_operations(ctx).await?.into_iter().find(|one| one.id == id) else {
+    let Some(mut operation) = token_operations(ctx).await?.into_iter().find(|one| one.id == id)
+    else {
         return Ok(None);
     };
     if !ctx.db.write(|tx| tokens::delete(tx, id).boxed()).await? {

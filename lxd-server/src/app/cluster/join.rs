@@ -130,17 +130,16 @@ async fn prepare<'a>(
 
 /// Waits until the cluster's leader has sent all up to this member's own row.
 async fn wait_for_own_row(replica: &Replica) -> Result<()> {
-    let mut changes = replica.db.watch();
-    let arrived = async {
-        loop {
-            if own_state(replica).await.is_some() || changes.changed().await.is_err() {
-                return;
-            }
-        }
-    };
     let limit = limits::JOIN_TIMEOUT / 2;
-    let arrived = tokio::time::timeout(limit, arrived).await;
+    let arrived = tokio::time::timeout(limit, until(replica, |state| state.is_some())).await;
     arrived.map_err(|_| Error::internal("The cluster's database did not arrive in time"))
+}
+
+async fn until(replica: &Replica, holds: impl Fn(Option<State>) -> bool) {
+    let mut applied = replica.db.status().applied;
+    while !holds(own_state(replica).await) {
+        applied = replica.db.applied_after(applied).await;
+    }
 }
 
 async fn own_state(replica: &Replica) -> Option<State> {
@@ -158,15 +157,9 @@ async fn activate(replica: &Replica, remote: &Remote) -> Result<()> {
     match answer {
         Err(error) if error.kind == Kind::Internal => {
             tracing::warn!("Activation was not answered: {}", error.chain());
-            let mut changes = replica.db.watch();
-            let told = async {
-                while own_state(replica).await != Some(State::Member) {
-                    changes.changed().await.ok()?;
-                }
-                Some(())
-            };
+            let told = until(replica, |state| state == Some(State::Member));
             let told = tokio::time::timeout(limits::PEER_TIMEOUT, told).await;
-            told.ok().flatten().map_or(Err(error), Ok)
+            told.map_err(|_| error)
         }
         answer => answer.map(drop),
     }

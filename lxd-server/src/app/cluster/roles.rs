@@ -104,7 +104,8 @@ fn wanted_voters(view: &View) -> BTreeSet<u64> {
         // Among equals, whoever is alone in its failure domain.
         let best = rank(view, ranked[0]).0;
         let equals = ranked.iter().take_while(|member| rank(view, member).0 == best);
-        let apart = |seen: &&&Seen| chosen.iter().all(|one| one.failure_domain != seen.failure_domain);
+        let apart =
+            |seen: &&&Seen| chosen.iter().all(|one| one.failure_domain != seen.failure_domain);
         let pick = equals.clone().position(|seen| apart(&seen)).unwrap_or(0);
         chosen.push(ranked.remove(pick));
     }
@@ -284,7 +285,8 @@ mod tests {
                 let mut view = view(&[1], &[], vec![]);
                 view.voters_max = 2 * half + 1;
                 view.standbys_max = standbys_max;
-                for (id, ([joining, online, standby, caught_up], part, domain)) in (1..).zip(drawn) {
+                for (id, ([joining, online, standby, caught_up], part, domain)) in (1..).zip(drawn)
+                {
                     let part = if joining { part % 2 } else { part };
                     match part {
                         0 => {}
