@@ -14,6 +14,7 @@ use futures::FutureExt;
 use shared_api::events::Requestor;
 use shared_api::paths;
 
+use super::extract::Query;
 use super::listen::Peer;
 use crate::clock;
 use crate::context::Context;
@@ -49,8 +50,12 @@ const JOINERS: &[(&Method, &str)] = &[
     (&Method::DELETE, paths::INTERNAL_CLUSTER_JOIN),
 ];
 
+/// What belongs to a project: a restricted client has to name one of its own.
+const OF_PROJECTS: &[&str] =
+    &[paths::PROFILES, paths::PROFILE, paths::NETWORKS, paths::NETWORK, paths::OPERATIONS];
+
 /// Middleware: proves who asks. Unknown paths are left to say so themselves.
-pub async fn identify(State(ctx): State<Context>, mut request: Request, next: Next) -> Response {
+pub async fn identify(State(ctx): State<Context>, request: Request, next: Next) -> Response {
     let Some(peer) = request.extensions().get::<Peer>().cloned() else {
         return refuse().into_response();
     };
@@ -58,19 +63,22 @@ pub async fn identify(State(ctx): State<Context>, mut request: Request, next: Ne
         Ok(identity) => identity,
         Err(error) => return error.into_response(),
     };
-    let path = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
-    if path.is_some_and(|path| !may_ask(&identity, request.method(), &path)) {
+    let (mut parts, body) = request.into_parts();
+    let Ok(query) = Query::from_request_parts(&mut parts, &()).await;
+    let path = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str);
+    if path.is_some_and(|path| !may_ask(&identity, &parts.method, path, &query)) {
         return refuse().into_response();
     }
-    request.extensions_mut().insert(identity);
-    next.run(request).await
+    parts.extensions.insert(identity);
+    next.run(Request::from_parts(parts, body)).await
 }
 
-fn may_ask(identity: &Identity, method: &Method, path: &str) -> bool {
+fn may_ask(identity: &Identity, method: &Method, path: &str, query: &Query) -> bool {
     let listed = |list: &[(&Method, &str)]| list.contains(&(method, path));
     match identity {
         Identity::Untrusted { .. } => method == Method::OPTIONS || listed(OPEN),
         Identity::Joiner { .. } => method == Method::OPTIONS || listed(OPEN) || listed(JOINERS),
+        Identity::Client(_) if OF_PROJECTS.contains(&path) => identity.may_use(query.project()),
         Identity::Socket { .. } | Identity::Client(_) | Identity::Member(_) => true,
     }
 }

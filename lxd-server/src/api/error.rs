@@ -1,11 +1,13 @@
 //! How an error becomes an answer, and where it is logged.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use futures::FutureExt;
 use uuid::Uuid;
 
 use super::listen::Peer;
@@ -42,7 +44,10 @@ impl IntoResponse for Error {
 pub async fn report(request: Request, next: Next) -> Response {
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let on_socket = matches!(request.extensions().get(), Some(Peer::Unix { .. }));
-    let answer = next.run(request).await;
+    let answered = AssertUnwindSafe(next.run(request)).catch_unwind().await;
+    // The panic itself is on standard error; the client gets an answer all the same.
+    let answer = answered
+        .unwrap_or_else(|_| Error::internal("The request's handler panicked").into_response());
     let status = answer.status();
     let Some(error) = answer.extensions().get::<Arc<Error>>().cloned() else { return answer };
     let (chain, fault) = (error.chain(), std::error::Error::source(&*error).is_some());
@@ -83,6 +88,14 @@ mod tests {
             "\n\n"
         );
         assert_eq!(body, expected);
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_an_answer() {
+        let fail = || async { std::hint::black_box(None::<&str>).expect("a bug in a handler") };
+        let router = Router::new().route("/", get(fail)).layer(axum::middleware::from_fn(report));
+        let answer = router.oneshot(Request::new(Body::empty())).await.unwrap();
+        assert_eq!(answer.status(), 500);
     }
 
     #[tokio::test]

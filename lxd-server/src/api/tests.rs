@@ -8,10 +8,12 @@ use axum::body::Body;
 use axum::http::{Method, Request, Response, header};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
+use shared_api::cluster::{JoinToken, JoinTokenMetadata, MembersPost};
 use tower::ServiceExt;
 
 use super::listen::{Certificate, Peer};
 use super::router;
+use crate::app::cluster;
 use crate::context::Context;
 use crate::daemon;
 use crate::events::Events;
@@ -292,10 +294,55 @@ async fn entries_are_changed_and_deleted() {
     let entry = server.get(&SOCKET, &url).await.metadata();
     assert_eq!((&entry["name"], &entry["projects"]), (&json!("a"), &json!(["default"])));
     assert_eq!(server.get(&client, "/1.0").await.metadata()["config"], Value::Null);
-    let forbidden = server.send(&client, Method::PATCH, "/1.0", "{}").await;
-    assert_eq!(forbidden.error(), (403, "not authorized".to_owned()));
+    for (method, url) in [(Method::PATCH, "/1.0"), (Method::GET, "/1.0/operations?project=secret")]
+    {
+        let forbidden = server.send(&client, method, url, "{}").await;
+        assert_eq!(forbidden.error(), (403, "not authorized".to_owned()), "{url}");
+    }
+    assert_eq!(server.get(&client, "/1.0/operations").await.status, 200);
     assert_eq!(send(Method::DELETE, &url, Value::Null).await.status, 200);
     assert_eq!(server.get(&client, &url).await.status, 403);
+    daemon::stop(&server.ctx).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_joiner_may_do_nothing_else() {
+    let server = server().await;
+    let address = "127.0.0.1:1";
+    cluster::bootstrap(&server.ctx, &"n1".parse().unwrap(), address).await.unwrap();
+    let post = MembersPost { server_name: "n2".to_owned() };
+    let operation = cluster::invite(&server.ctx, &post).await.unwrap();
+    let listed = server.get(&SOCKET, "/1.0/operations").await.metadata();
+    assert_eq!(listed, json!({"running": [format!("/1.0/operations/{}", operation.id)]}));
+    let metadata = Value::Object(operation.metadata.clone().unwrap());
+    let metadata: JoinTokenMetadata = serde_json::from_value(metadata).unwrap();
+    let token = JoinToken::from(metadata).encode();
+    let identity = Identity::generate("n2", &[]).unwrap();
+    let joiner = remote(Some(&identity));
+    let body = json!({"type": "server", "password": token, "name": "n2"}).to_string();
+    let admitted = server.send(&joiner, Method::POST, "/1.0/certificates", &body).await;
+    assert_eq!(admitted.status, 201, "{}", admitted.text);
+    // It is let in to join, not trusted.
+    let trusted = server.get(&SOCKET, "/1.0/certificates").await.metadata();
+    assert_eq!(trusted.as_array().map(Vec::len), Some(1));
+    assert_eq!(server.get(&joiner, "/1.0").await.metadata()["auth"], "untrusted");
+    for (method, url) in [
+        (Method::PATCH, "/1.0"),
+        (Method::GET, "/1.0/certificates"),
+        (Method::GET, "/1.0/operations"),
+        (Method::GET, "/1.0/events"),
+    ] {
+        let refused = server.send(&joiner, method.clone(), url, "{}").await;
+        assert_eq!(refused.error(), (403, "not authorized".to_owned()), "{method} {url}");
+    }
+    // Its token is for one certificate.
+    let other = remote(Some(&Identity::generate("n3", &[]).unwrap()));
+    let refused = server.send(&other, Method::POST, "/1.0/certificates", &body).await;
+    let text = "No matching cluster join operation found";
+    assert_eq!(refused.error(), (403, text.to_owned()));
+    let url = format!("/1.0/operations/{}", operation.id);
+    assert_eq!(server.send(&SOCKET, Method::DELETE, &url, "").await.status, 200);
+    assert_eq!(server.get(&SOCKET, &url).await.status, 404);
     daemon::stop(&server.ctx).await;
 }
 

@@ -38,7 +38,9 @@ pub(super) async fn accept(socket: TcpListener, port: Port, stop: CancellationTo
             () = stop.cancelled() => return,
         };
         match accepted {
-            Ok((stream, address)) => {
+            Ok((stream, mut address)) => {
+                // On a socket for both families IPv4 clients come as ::ffff:10.0.0.1.
+                address.set_ip(address.ip().to_canonical());
                 let served = serve(stream, address, port.clone(), handshakes.enter());
                 port.connections.spawn(served);
             }
