@@ -7,7 +7,7 @@ use crate::db::{Database, Tx, new_id};
 use crate::error::{Error, Result};
 use futures::FutureExt;
 use serde::Deserialize;
-use shared_api::config::{self, Devices, Map};
+use shared_api::config::{self, Devices, Map, device, instance};
 use shared_api::name::ProfileName;
 use shared_api::paths;
 use shared_api::profiles::{Profile, ProfilePut, ProfilesPost};
@@ -186,15 +186,20 @@ async fn change(
     .await
 }
 
+/// Checks the keys and devices, and that the networks which they name are there.
 async fn validate(tx: &mut Tx<'_>, profile: &profiles::Profile) -> Result<()> {
-    for (name, device) in &profile.devices {
-        if let Some(network) = device.get("network")
-            && NETWORKS.by_name(tx, network).await?.is_none()
-        {
-            return Err(Error::invalid(format_args!(
-                "Device validation failed for \"{name}\": Failed loading device \"{name}\": Failed to load network \"{network}\" for project \"default\": Network not found"
-            )));
-        }
+    instance::validate_profile(&profile.config).map_err(Error::invalid)?;
+    device::validate(&profile.devices).map_err(Error::invalid)?;
+    let named: Vec<(&str, &str)> = device::networks(&profile.devices).collect();
+    for (name, network) in named {
+        let Some(found) = NETWORKS.by_name(tx, network).await? else {
+            let reason = format!(
+                "Failed loading device \"{name}\": Failed to load network \"{network}\" for project \"default\": Network not found"
+            );
+            return Err(Error::invalid(device::failed(name, &reason)));
+        };
+        device::validate_on_network(name, &profile.devices[name], &found.config)
+            .map_err(Error::invalid)?;
     }
     Ok(())
 }
@@ -217,4 +222,122 @@ fn set(mut config: Map) -> Map {
 fn show(profile: profiles::Profile) -> Profile {
     let profiles::Profile { name, description, config, devices } = profile;
     Profile { config, description, devices, name, used_by: Vec::new() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::tables::objects::New;
+    use crate::db::testing;
+    use crate::error::Kind;
+    use futures::FutureExt;
+
+    fn map(pairs: &[(&str, &str)]) -> Map {
+        pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    }
+
+    fn post(name: &str, config: &[(&str, &str)], device: &[(&str, &str)]) -> ProfilesPost {
+        let devices = if device.is_empty() { vec![] } else { vec![("d".to_owned(), map(device))] };
+        ProfilesPost {
+            config: map(config),
+            description: String::new(),
+            devices: devices.into_iter().collect(),
+            name: name.to_owned(),
+        }
+    }
+
+    fn anything(_: &Profile) -> Result<()> {
+        Ok(())
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_is_not_right_is_refused_in_the_words_of_lxd() {
+        let db = testing::database().await;
+        let nic = [("type", "nic"), ("network", "nope")];
+        for (request, text) in [
+            (post("", &[], &[]), "No name provided"),
+            (post("a/b", &[], &[]), "Profile names may not contain slashes"),
+            (post("a\nb", &[], &[]), "Invalid profile name \"a\\nb\""),
+            (post("a", &[("bogus", "1")], &[]), "Unknown configuration key: bogus"),
+            (post("a", &[("limits.cpu", "x")], &[]), "Invalid CPU limit syntax"),
+            (
+                post("a", &[], &[("type", "foo")]),
+                "Device validation failed for \"d\": Failed loading device \"d\": Unsupported device type",
+            ),
+            (
+                post("a", &[], &nic),
+                "Device validation failed for \"d\": Failed loading device \"d\": Failed to load network \"nope\" for project \"default\": Network not found",
+            ),
+        ] {
+            let error = create(&db, "default", request).await.unwrap_err();
+            assert_eq!((error.kind, error.message.as_str()), (Kind::Invalid, text));
+        }
+        let taken = create(&db, "default", post("default", &[], &[])).await.unwrap_err();
+        let text = "Error inserting \"default\" into database: The profile already exists";
+        assert_eq!((taken.kind, taken.message.as_str()), (Kind::Internal, text));
+        let elsewhere = list(&db, "nope").await.unwrap_err();
+        let text = "Failed loading project \"nope\": Project not found";
+        assert_eq!((elsewhere.kind, elsewhere.message.as_str()), (Kind::NotFound, text));
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_patch_changes_only_what_it_names() {
+        let db = testing::database().await;
+        let root = [("type", "disk"), ("path", "/"), ("pool", "local")];
+        let request = post("web", &[("user.a", "1"), ("user.b", "")], &root);
+        create(&db, "default", request).await.unwrap();
+        let gap = Devices::from([("gap".to_owned(), map(&[("type", "none")]))]);
+        let change = Patch {
+            config: map(&[("user.a", ""), ("user.c", "3")]),
+            description: Some("text".to_owned()),
+            devices: gap,
+        };
+        patch(&db, "default", "web", anything, change).await.unwrap();
+        let web = get(&db, "default", "web").await.unwrap();
+        assert_eq!((web.description.as_str(), &web.config), ("text", &map(&[("user.c", "3")])));
+        assert_eq!(web.devices.keys().collect::<Vec<_>>(), ["d", "gap"]);
+        assert_eq!(web.devices["d"], map(&root));
+
+        let put = ProfilePut::default();
+        replace(&db, "default", "web", anything, put.clone()).await.unwrap();
+        let web = get(&db, "default", "web").await.unwrap();
+        let bare = Profile { name: "web".to_owned(), ..Profile::default() };
+        assert_eq!(web, bare);
+
+        let stale = |_: &Profile| Err(Error::new(Kind::Stale, "changed"));
+        let refused = replace(&db, "default", "web", stale, put.clone()).await.unwrap_err();
+        assert_eq!(refused.kind, Kind::Stale);
+        let missing = replace(&db, "default", "nope", anything, put).await.unwrap_err();
+        assert_eq!(missing.message, "Failed to retrieve profile \"nope\": Profile not found");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_default_profile_stays() {
+        let db = testing::database().await;
+        let renamed = rename(&db, "default", "default", "x").await.unwrap_err();
+        assert_eq!(renamed.message, "The \"default\" profile cannot be renamed");
+        let deleted = delete(&db, "default", "default").await.unwrap_err();
+        assert_eq!(deleted.message, "The \"default\" profile cannot be deleted");
+        create(&db, "default", post("a", &[], &[])).await.unwrap();
+        rename(&db, "default", "a", "b").await.unwrap();
+        assert_eq!(names(&db, "default").await.unwrap(), ["b", "default"]);
+        delete(&db, "default", "b").await.unwrap();
+        let missing = get(&db, "default", "b").await.unwrap_err();
+        assert_eq!(missing.message, "Fetch profile: Profile not found");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_project_lists_what_is_in_it() {
+        let db = testing::database().await;
+        let new = &New { id: 7, name: "br0", description: "", kind: "bridge" };
+        db.write(|tx| NETWORKS.insert(tx, new).boxed()).await.unwrap();
+        let nic = [("type", "nic"), ("network", "br0")];
+        create(&db, "default", post("web", &[], &nic)).await.unwrap();
+        let default = project::get(&db, "default").await.unwrap();
+        assert_eq!(
+            default.used_by,
+            ["/1.0/profiles/default", "/1.0/profiles/web", "/1.0/networks/br0"]
+        );
+        assert_eq!(project::list(&db).await.unwrap(), [default]);
+    }
 }
