@@ -31,7 +31,8 @@ pub(crate) fn words(files: &[File]) -> Vec<String> {
     complaints
 }
 
-/// Tests wait for conditions: they sleep in functions named `wait_until` and nowhere else.
+/// Tests wait for conditions: they sleep in functions named `wait_until`, and in `trouble`, which lets
+/// a fault last.
 pub(crate) fn sleeps(files: &[File]) -> Vec<String> {
     let mut complaints = Vec::new();
     for file in files.iter().filter(|file| file.is_rust()) {
@@ -39,7 +40,7 @@ pub(crate) fn sleeps(files: &[File]) -> Vec<String> {
         let mut waits = false;
         for (index, line) in file.text.lines().enumerate().skip(product) {
             if line.contains("fn ") {
-                waits = line.contains("fn wait_until");
+                waits = line.contains("fn wait_until") || line.contains("fn trouble(");
             }
             if line.contains(concat!("sl", "eep(")) && !waits {
                 complaints.push(format!("{}:{}: a sleep in a test", file.path, index + 1));
