@@ -1,4 +1,4 @@
-//! Runs a test's body in a process of its own, inside fresh network and mount namespaces.
+//! Runs a test's body in a process of its own, inside fresh network, mount and process namespaces.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -77,7 +77,9 @@ pub(crate) fn run(program: &str, args: &[&str]) -> String {
 
 fn again(name: &str) {
     let output = Command::new("unshare")
-        .args(["--net", "--mount", "--propagation", "private", "--"])
+        .args(["--net", "--mount", "--propagation", "private"])
+        // Whatever a test leaves running ends with it.
+        .args(["--pid", "--fork", "--kill-child", "--mount-proc", "--"])
         .arg(std::env::current_exe().unwrap())
         .args([name, "--exact", "--nocapture", "--test-threads=1"])
         .env(INSIDE, "1")
