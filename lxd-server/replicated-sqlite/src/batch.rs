@@ -30,7 +30,7 @@ pub(crate) async fn rehearse(
     apply.execute("BEGIN IMMEDIATE").await?;
     let result = {
         let mut handle = apply.lock_handle().await?;
-        tokio::task::block_in_place(|| session::apply(&mut handle, changeset))
+        session::aside(|| session::apply(&mut handle, changeset))
     };
     apply.execute("ROLLBACK").await?;
     match result {

@@ -157,7 +157,17 @@ impl Db {
         E: From<Error> + Send,
         T: Send,
     {
-        let snapshot = self.0.store.readers().begin().await.map_err(Error::Sql)?;
+        let snapshot = loop {
+            match self.0.store.readers().begin().await {
+                Ok(snapshot) => break snapshot,
+                Err(sqlx::Error::PoolClosed) if *self.0.closed.borrow() => {
+                    return Err(Error::Stopped.into());
+                }
+                // The state was exchanged for another generation at this very moment.
+                Err(sqlx::Error::PoolClosed) => {}
+                Err(error) => return Err(Error::Sql(error).into()),
+            }
+        };
         work(&mut Tx::plain(Box::new(snapshot))).await
     }
 

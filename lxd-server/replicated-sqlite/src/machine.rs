@@ -144,7 +144,7 @@ async fn apply_command(
         Command::Change { changeset, .. } => {
             progress.version = index;
             let mut handle = writers.apply.lock_handle().await.map_err(io)?;
-            match tokio::task::block_in_place(|| session::apply(&mut handle, changeset)) {
+            match session::aside(|| session::apply(&mut handle, changeset)) {
                 Ok(()) => {}
                 Err(Failure::Conflict) => return Err(diverged(index, "the change does not fit")),
                 Err(Failure::Storage(error)) => return Err(error),

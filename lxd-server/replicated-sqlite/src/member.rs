@@ -90,6 +90,7 @@ impl Db {
             tasks,
         };
         let db = Self(Arc::new(inner));
+        published.send_replace(db.status());
         db.run(pulsing);
         db.run(status::publish(Arc::downgrade(&db.0), published));
         db.run_all(waiting, readers, resets);
@@ -224,10 +225,11 @@ impl Db {
     }
 }
 
-/// Keeps links to the members of the group, as it changes.
+/// Keeps links to the members of the group, as it changes, and has openraft call those that were found.
 async fn follow(raft: Raft, links: Links) {
-    let mut metrics = raft.metrics();
+    let (mut metrics, mut changes) = (raft.metrics(), links.changes());
     let mut seen = None;
+    let mut connected = BTreeSet::new();
     loop {
         let stored = metrics.borrow_watched().membership_config.clone();
         if seen.as_ref() != Some(&stored) {
@@ -238,8 +240,17 @@ async fn follow(raft: Raft, links: Links) {
             }
             seen = Some(stored);
         }
-        if metrics.changed().await.is_err() {
+        changes.mark_unchanged();
+        let heard = links.heard().into_iter().filter(|(_, heard)| heard.connected);
+        let now: BTreeSet<NodeId> = heard.map(|(id, _)| id).collect();
+        let found: Vec<NodeId> = now.difference(&connected).copied().collect();
+        if !found.is_empty() && raft.trigger().reset_backoff(found).await.is_err() {
             return;
+        }
+        connected = now;
+        tokio::select! {
+            changed = metrics.changed() => if changed.is_err() { return },
+            changed = changes.changed() => if changed.is_err() { return },
         }
     }
 }

@@ -14,7 +14,7 @@ type Changed = Result<ClientWriteResponse<Types>, RaftError<Types, ClientWriteEr
 
 impl Db {
     /// Adds a member that holds a replica and does not vote, or changes a member's address. Returns when it
-    /// has all that was committed before. On the leader.
+    /// has all that was committed before; on an error it may be a member all the same. On the leader.
     ///
     /// # Errors
     /// `NotLeader`, `Contended` if another change came first, `Unavailable`.

@@ -40,7 +40,6 @@ impl Pulse {
 }
 
 async fn feel(raft: Raft, links: Links, silence: std::time::Duration, beat: watch::Sender<bool>) {
-    let started = Instant::now();
     let mut changes = links.changes();
     let mut metrics = raft.metrics();
     // Raft may stop before this member is closed.
@@ -49,8 +48,7 @@ async fn feel(raft: Raft, links: Links, silence: std::time::Duration, beat: watc
         let configs =
             metrics.borrow_watched().membership_config.membership().get_joint_config().clone();
         // When the last majority answered: the oldest of them all, if a change of members is under way.
-        let latest =
-            configs.iter().map(|voters| majority(voters, *raft.node_id(), &links, started)).min();
+        let latest = configs.iter().map(|voters| majority(voters, *raft.node_id(), &links)).min();
         let until = latest.map(|latest| latest + silence);
         let beats = until.is_some_and(|until| until > Instant::now());
         beat.send_if_modified(|now| std::mem::replace(now, beats) != beats);
@@ -68,20 +66,20 @@ async fn feel(raft: Raft, links: Links, silence: std::time::Duration, beat: watc
     }
 }
 
-/// When a majority had last answered, this member included.
-fn majority(voters: &BTreeSet<NodeId>, own: NodeId, links: &Links, started: Instant) -> Instant {
-    let heard = links.heard();
+/// When a majority had last answered, this member included. One that was never heard counts as heard when it
+/// was first called.
+fn majority(voters: &BTreeSet<NodeId>, own: NodeId, links: &Links) -> Instant {
+    let (now, heard) = (Instant::now(), links.heard());
     let mut times: Vec<Instant> = voters
         .iter()
         .map(|voter| match heard.get(voter) {
-            _ if *voter == own => Instant::now(),
-            Some((Some(heard), _)) => *heard,
-            // Not yet, since the start.
-            _ => started,
+            Some(heard) if *voter != own => heard.last.unwrap_or(heard.sought),
+            // Itself, or about to be called.
+            _ => now,
         })
         .collect();
     times.sort_unstable_by(|a, b| b.cmp(a));
-    times.get(voters.len() / 2).copied().unwrap_or(started)
+    times.get(voters.len() / 2).copied().unwrap_or(now)
 }
 
 async fn voters_change(metrics: &mut MetricsWatch, configs: &[BTreeSet<NodeId>]) -> Result<(), ()> {

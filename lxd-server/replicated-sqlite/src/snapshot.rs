@@ -153,7 +153,8 @@ pub(crate) fn sweep(dir: &Path, generation: u64) -> Result<()> {
         let name = entry.file_name();
         let name = name.to_string_lossy();
         let old = name.starts_with("state-") && !name.starts_with(&live);
-        if old || name.starts_with("incoming-") || name.contains(".part") {
+        let part = name == "snapshot.part" || name.starts_with("raft.db.part");
+        if old || part || name.starts_with("incoming-") {
             std::fs::remove_file(entry.path())?;
         }
     }

@@ -24,6 +24,10 @@ pub struct Status {
     pub schema: u32,
     /// Who votes; while a change is under way, old and new voters.
     pub voters: BTreeSet<NodeId>,
+    /// A change of voters is under way; its leader may have died over it. [`Db::change_voters`] ends it.
+    ///
+    /// [`Db::change_voters`]: crate::Db::change_voters
+    pub changing: bool,
     /// Who only holds a replica.
     pub learners: BTreeSet<NodeId>,
     /// Where every member is, this one included.
@@ -75,6 +79,7 @@ pub(crate) fn blank(node: NodeId) -> Status {
         committed: 0,
         schema: 0,
         voters: BTreeSet::new(),
+        changing: false,
         learners: BTreeSet::new(),
         addresses: BTreeMap::new(),
         peers: BTreeMap::new(),
@@ -93,12 +98,12 @@ pub(crate) fn status(inner: &Inner) -> Status {
     let addresses: BTreeMap<_, _> =
         membership.nodes().map(|(id, address)| (*id, address.clone())).collect();
     let peer = |id: &NodeId| {
-        let (last_ack, connected) = heard.get(id).copied().unwrap_or_default();
+        let heard = heard.get(id);
         let matched = replication.and_then(|all| all.get(id)).and_then(|matched| matched.as_ref());
         PeerStatus {
             matched: matched.map(|matched| matched.index),
-            last_ack: last_ack.map(tokio::time::Instant::into_std),
-            connected,
+            last_ack: heard.and_then(|heard| heard.last).map(tokio::time::Instant::into_std),
+            connected: heard.is_some_and(|heard| heard.connected),
         }
     };
     let others = addresses.keys().filter(|id| **id != inner.identity.node);
@@ -110,6 +115,7 @@ pub(crate) fn status(inner: &Inner) -> Status {
         committed: metrics.local_committed.map_or(0, |id| id.index),
         schema: progress.schema,
         voters: membership.voter_ids().collect(),
+        changing: membership.get_joint_config().len() > 1,
         learners: membership.learner_ids().collect(),
         peers: others.map(|id| (*id, peer(id))).collect(),
         addresses,

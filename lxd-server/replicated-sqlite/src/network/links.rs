@@ -76,15 +76,24 @@ impl Links {
     /// The member is there: it has just called.
     pub(crate) fn appeared(&self, member: NodeId) {
         if let Some((link, _)) = lock(&self.0.links).get(&member) {
+            // Whoever calls it from now on waits for the stream instead of failing at once.
+            link.state.send_if_modified(|state| match state {
+                State::Gone => {
+                    *state = State::Sought;
+                    true
+                }
+                State::Sought | State::Up(_) => false,
+            });
             link.kick.notify_one();
         }
     }
 
-    /// When each member last answered, if it ever did, and whether there is a stream to it now.
-    pub(crate) fn heard(&self) -> BTreeMap<NodeId, (Option<Instant>, bool)> {
+    /// What is known of each member.
+    pub(crate) fn heard(&self) -> BTreeMap<NodeId, Heard> {
         let links = lock(&self.0.links);
         let heard = links.iter().map(|(target, (link, _))| {
-            (*target, (*lock(&link.heard), matches!(*link.state.borrow(), State::Up(_))))
+            let connected = matches!(*link.state.borrow(), State::Up(_));
+            (*target, Heard { last: *lock(&link.heard), sought: link.sought, connected })
         });
         heard.collect()
     }
@@ -173,6 +182,17 @@ impl Inner {
     }
 }
 
+/// What is known of a member.
+#[derive(Clone, Copy)]
+pub(crate) struct Heard {
+    /// When it last answered, if it ever did.
+    pub(crate) last: Option<Instant>,
+    /// Since when it is being called.
+    pub(crate) sought: Instant,
+    /// There is a stream to it.
+    pub(crate) connected: bool,
+}
+
 /// The stream to one member.
 pub(crate) struct Link {
     target: NodeId,
@@ -180,6 +200,7 @@ pub(crate) struct Link {
     state: watch::Sender<State>,
     /// When it last answered.
     heard: Mutex<Option<Instant>>,
+    sought: Instant,
     kick: Notify,
 }
 
@@ -199,6 +220,7 @@ impl Link {
             address: Mutex::new(address.to_owned()),
             state: watch::Sender::new(State::Sought),
             heard: Mutex::new(None),
+            sought: Instant::now(),
             kick: Notify::new(),
         }
     }

@@ -57,7 +57,6 @@ impl Server {
         frame::write(&mut stream, &Welcome::Come).await?;
         // It is there, so it can be found: don't wait for the next try.
         self.links.appeared(from);
-        let _ = self.raft.trigger().reset_backoff([from]).await;
         let served = async {
             match hello.purpose {
                 Purpose::Calls => self.calls(from, stream).await,
