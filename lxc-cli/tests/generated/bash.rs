@@ -3,10 +3,11 @@
 use std::path::Path;
 use std::process::Command;
 
+use clap_complete::Shell;
+
 /// What bash offers after this line, which ends where the cursor is.
 #[expect(clippy::disallowed_methods, reason = "the shell is what is tested")]
-fn offered(line: &str) -> Vec<String> {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../completions/lxc.bash");
+fn offered(script: &Path, line: &str) -> Vec<String> {
     let program = r#"
         compopt() { :; } # Only works where readline called.
         source "$1" || exit 1
@@ -32,6 +33,10 @@ fn offered(line: &str) -> Vec<String> {
 
 #[test]
 fn bash_offers_commands_flags_and_formats() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = lxc_cli::command();
+    let script =
+        clap_complete::generate_to(Shell::Bash, &mut command, "lxc", folder.path()).unwrap();
     for (line, expected) in [
         ("lxc cl", &["cluster"][..]),
         ("lxc cluster li", &["list", "list-tokens"]),
@@ -43,7 +48,7 @@ fn bash_offers_commands_flags_and_formats() {
         ("lxc cluster list --project ", &[]),
         ("lxc cluster nope", &[]),
     ] {
-        let mut offered = offered(line);
+        let mut offered = offered(&script, line);
         offered.sort();
         let mut expected: Vec<_> = expected.to_vec();
         expected.sort_unstable();

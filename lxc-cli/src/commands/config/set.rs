@@ -6,11 +6,9 @@ use crate::context::Context;
 use crate::pairs;
 
 /// Set server configuration keys
-///
-/// For backward compatibility, a single configuration key may still be set with:
-/// lxc config set [<remote>:] <key> <value>
 #[derive(clap::Args)]
-#[command(after_help = "Examples:\n  lxc config set core.https_address=[::]:8443\n      \
+#[command(after_help = "For backward compatibility, a single configuration key may still be set \
+    with:\n  lxc config set [<remote>:] <key> <value>\n\nExamples:\n  lxc config set core.https_address=[::]:8443\n      \
     Will have LXD listen on IPv4 and IPv6 port 8443.\n\n  \
     lxc config set core.trust_password=blah\n      \
     Will set the server's trust password to blah.")]

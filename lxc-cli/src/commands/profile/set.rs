@@ -5,10 +5,9 @@ use crate::pairs;
 use crate::remote::Resource;
 
 /// Set profile configuration keys
-///
-/// For backward compatibility, a single configuration key may still be set with:
-/// lxc profile set [<remote>:]<profile> <key> <value>
 #[derive(clap::Args)]
+#[command(after_help = "For backward compatibility, a single configuration key may still be set \
+    with:\n  lxc profile set [<remote>:]<profile> <key> <value>")]
 pub(crate) struct Arguments {
     /// Profile to change
     #[arg(value_name = "[<remote>:]<profile>", required = true)]
