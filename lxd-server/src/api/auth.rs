@@ -25,13 +25,13 @@ use crate::error::{self, Error, Result};
 use crate::identity::{Client, Identity};
 
 /// The User-Agent of a member that tells another to do its own part of something.
-pub const NOTIFIER: &str = "lxd-cluster-notifier";
+pub(super) const NOTIFIER: &str = "lxd-cluster-notifier";
 /// The address of the first sender of a request that a member passes on.
-pub const FORWARDED_ADDRESS: &str = "x-lxd-forwarded-address";
+pub(super) const FORWARDED_ADDRESS: &str = "x-lxd-forwarded-address";
 /// The name of the first sender.
-pub const FORWARDED_USERNAME: &str = "x-lxd-forwarded-username";
+pub(super) const FORWARDED_USERNAME: &str = "x-lxd-forwarded-username";
 /// How the first sender came: `unix` or `tls`.
-pub const FORWARDED_PROTOCOL: &str = "x-lxd-forwarded-protocol";
+pub(super) const FORWARDED_PROTOCOL: &str = "x-lxd-forwarded-protocol";
 
 /// What a stranger may ask for.
 const OPEN: &[(&Method, &str)] = &[
@@ -55,7 +55,7 @@ const OF_PROJECTS: &[&str] =
     &[paths::PROFILES, paths::PROFILE, paths::NETWORKS, paths::NETWORK, paths::OPERATIONS];
 
 /// Middleware: proves who asks. Unknown paths are left to say so themselves.
-pub async fn identify(State(ctx): State<Context>, request: Request, next: Next) -> Response {
+pub(super) async fn identify(State(ctx): State<Context>, request: Request, next: Next) -> Response {
     let Some(peer) = request.extensions().get::<Peer>().cloned() else {
         return refuse().into_response();
     };
@@ -88,24 +88,24 @@ fn refuse() -> Error {
 }
 
 /// Anybody, trusted or not.
-pub struct Anyone(pub Identity);
+pub(super) struct Anyone(pub(super) Identity);
 
 /// The socket, a member, or any certificate of the trust list, also a restricted one.
-pub struct Trusted(pub Identity);
+pub(super) struct Trusted(pub(super) Identity);
 
 /// Whoever may do everything: the socket, a member, an unrestricted certificate.
-pub struct Admin(pub Identity);
+pub(super) struct Admin(pub(super) Identity);
 
 /// A process on this host alone.
-pub struct Local(pub Identity);
+pub(super) struct Local;
 
 /// A member alone.
-pub struct Member(pub crate::identity::Member);
+pub(super) struct Member;
 
 /// The bearer of a certificate that may join, or that has joined.
-pub struct Joiner {
+pub(super) struct Joiner {
     /// Of its certificate: SHA-256 in hex.
-    pub fingerprint: String,
+    pub(super) fingerprint: String,
 }
 
 /// Makes an extractor of a way to see the identity.
@@ -126,13 +126,8 @@ macro_rules! extractor {
 extractor!(Anyone, |identity| Some(Self(identity)));
 extractor!(Trusted, |identity| identity.is_trusted().then_some(Self(identity)));
 extractor!(Admin, |identity| identity.is_admin().then_some(Self(identity)));
-extractor!(Local, |identity| {
-    matches!(identity, Identity::Socket { .. }).then_some(Self(identity))
-});
-extractor!(Member, |identity| match identity {
-    Identity::Member(member) => Some(Self(member)),
-    _ => None,
-});
+extractor!(Local, |identity| matches!(identity, Identity::Socket { .. }).then_some(Self));
+extractor!(Member, |identity| matches!(identity, Identity::Member(_)).then_some(Self));
 extractor!(Joiner, |identity| match identity {
     Identity::Joiner { fingerprint, .. } => Some(Self { fingerprint }),
     Identity::Member(member) => Some(Self { fingerprint: member.fingerprint }),

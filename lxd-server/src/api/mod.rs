@@ -23,3 +23,6 @@ mod storage;
 mod syntax;
 
 pub use router::router;
+
+#[cfg(test)]
+mod tests;

@@ -88,6 +88,10 @@ impl Server {
         self.send(&SOCKET, Method::PATCH, "/1.0", &body).await
     }
 
+    async fn stop(self) {
+        daemon::stop(&self.ctx, daemon::End::Restart).await;
+    }
+
     async fn config(&self) -> Value {
         self.get(&SOCKET, "/1.0").await.metadata()["config"].clone()
     }
@@ -135,7 +139,7 @@ async fn answers_are_those_of_lxd() {
     assert_eq!((options.status, options.text.as_str()), (200, ""));
     let plain = server.get(&SOCKET, "/1.0/events").await;
     assert_eq!((plain.status, plain.text.as_str()), (400, "Bad Request\n"));
-    daemon::stop(&server.ctx).await;
+    server.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -154,7 +158,7 @@ async fn the_server_shows_less_to_strangers() {
     assert_eq!(environment["server_clustered"], false);
     assert_eq!(environment["kernel"], "Linux");
     assert_eq!(environment["certificate_fingerprint"], server.ctx.tls.public().fingerprint);
-    daemon::stop(&server.ctx).await;
+    server.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -187,7 +191,7 @@ async fn configuration_is_set_whole_or_not_at_all() {
     let text = "Cannot listen on network HTTPS socket \"192.0.2.1:1\": listen tcp 192.0.2.1:1: bind: cannot assign requested address";
     assert_eq!(unbound.error(), (500, text.to_owned()));
     assert_eq!(server.config().await, shown);
-    daemon::stop(&server.ctx).await;
+    server.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -207,7 +211,7 @@ async fn put_unsets_what_it_does_not_name() {
     assert_eq!(server.config().await, json!({"user.b": "2", "core.trust_password": true}));
     assert_eq!(put("", json!({"config": {"user.b": null}})).await.status, 200);
     assert_eq!(server.config().await, json!({}));
-    daemon::stop(&server.ctx).await;
+    server.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -221,7 +225,7 @@ async fn the_port_follows_its_key() {
     assert_eq!(shown["environment"]["addresses"], json!([address]));
     assert_eq!(server.patch(json!({"core.https_address": ""})).await.status, 200);
     assert!(std::net::TcpStream::connect(&address).is_err());
-    daemon::stop(&server.ctx).await;
+    server.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -253,7 +257,7 @@ async fn a_client_is_trusted_by_the_password() {
     server.patch(json!({"core.trust_password": "sekret"})).await;
     let kept = server.ctx.db.read(|tx| Box::pin(crate::db::tables::config::all(tx)));
     assert_eq!(kept.await.unwrap()["core.trust_password"], stored);
-    daemon::stop(&server.ctx).await;
+    server.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -302,7 +306,7 @@ async fn entries_are_changed_and_deleted() {
     assert_eq!(server.get(&client, "/1.0/operations").await.status, 200);
     assert_eq!(send(Method::DELETE, &url, Value::Null).await.status, 200);
     assert_eq!(server.get(&client, &url).await.status, 403);
-    daemon::stop(&server.ctx).await;
+    server.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -343,7 +347,7 @@ async fn a_joiner_may_do_nothing_else() {
     let url = format!("/1.0/operations/{}", operation.id);
     assert_eq!(server.send(&SOCKET, Method::DELETE, &url, "").await.status, 200);
     assert_eq!(server.get(&SOCKET, &url).await.status, 404);
-    daemon::stop(&server.ctx).await;
+    server.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -367,5 +371,5 @@ async fn operations_are_listed_by_status() {
     assert_eq!((&waited["status"], &waited["location"]), (&json!("Success"), &json!("none")));
     let again = server.send(&SOCKET, Method::DELETE, &url, "").await;
     assert_eq!(again.error(), (400, "Only running operations can be cancelled".to_owned()));
-    daemon::stop(&server.ctx).await;
+    server.stop().await;
 }
