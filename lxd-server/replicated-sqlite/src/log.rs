@@ -20,9 +20,11 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::{mpsc, oneshot, watch};
 
 /// Entries kept in memory for the replication readers; older ones come from the file.
-pub(crate) const CACHED: usize = 4096;
+const CACHED: usize = 4096;
 /// Bytes of those, at most.
 const CACHED_BYTES: usize = 8 << 20;
+/// Entries read into memory when the log is opened: what members that lag a little will ask for.
+const READ_AT_START: usize = 256;
 /// Jobs that wait for the task.
 const QUEUE: usize = 1024;
 /// Bytes that one read for replication returns, or one entry: bounds the frames on the wire.
@@ -89,7 +91,7 @@ impl LogStore {
             purged: file.meta::<Position>(Meta::Purged).await?.map(LogId::from),
             ..Memory::default()
         };
-        for body in file.newest(CACHED).await? {
+        for body in file.newest(READ_AT_START).await? {
             memory.push(body.len(), decode_entry(&body)?);
         }
         let last = memory.last().map_or(0, |id| id.index);
