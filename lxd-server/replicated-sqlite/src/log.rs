@@ -7,8 +7,9 @@ use crate::codec::{Ballot, Position, Record, decode, encode};
 use crate::error::io;
 use crate::log_file::{self, Extent, Job, Meta};
 use crate::types::{Entry, LogId, Types, Vote};
-use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
+use futures::stream::{self, Stream};
+use futures::{FutureExt, StreamExt, TryStreamExt};
 use openraft::OptionalSend;
 use openraft::storage::{IOFlushed, LogState, RaftLogReader, RaftLogStorage};
 use std::collections::BTreeMap;
@@ -188,17 +189,25 @@ impl RaftLogReader<Types> for LogStore {
     where
         R: RangeBounds<u64> + Clone + Debug + OptionalSend,
     {
-        let from = match range.start_bound() {
-            Bound::Included(index) => *index,
-            Bound::Excluded(index) => index + 1,
-            Bound::Unbounded => 0,
-        };
-        let until = match range.end_bound() {
-            Bound::Included(index) => index.saturating_add(1),
-            Bound::Excluded(index) => *index,
-            Bound::Unbounded => u64::MAX,
-        };
-        self.read(from, until.min(i64::MAX as u64), usize::MAX).await
+        let (from, until) = bounds(&range);
+        self.read(from, until, usize::MAX).await
+    }
+
+    /// In pieces: what has to be applied after a long absence need not fit into memory at once.
+    async fn entries_stream<R>(
+        &mut self,
+        range: R,
+    ) -> impl Stream<Item = Result<Entry>> + OptionalSend
+    where
+        R: RangeBounds<u64> + Clone + Debug + OptionalSend,
+    {
+        let (from, until) = bounds(&range);
+        let pieces = stream::try_unfold((self.clone(), from), move |(log, from)| async move {
+            let entries = log.read(from, until, CHUNK_BYTES).await?;
+            let next = entries.last().map(|entry| entry.log_id.index + 1);
+            Ok::<_, std::io::Error>(next.map(|next| (stream::iter(entries).map(Ok), (log, next))))
+        });
+        pieces.try_flatten()
     }
 
     async fn limited_get_log_entries(&mut self, start: u64, end: u64) -> Result<Vec<Entry>> {
@@ -271,6 +280,21 @@ impl RaftLogStorage<Types> for LogStore {
         self.forget(upto);
         Ok(())
     }
+}
+
+/// The first index, and the one after the last.
+fn bounds(range: &impl RangeBounds<u64>) -> (u64, u64) {
+    let from = match range.start_bound() {
+        Bound::Included(index) => *index,
+        Bound::Excluded(index) => index + 1,
+        Bound::Unbounded => 0,
+    };
+    let until = match range.end_bound() {
+        Bound::Included(index) => index.saturating_add(1),
+        Bound::Excluded(index) => *index,
+        Bound::Unbounded => u64::MAX,
+    };
+    (from, until.min(i64::MAX as u64))
 }
 
 fn decode_entry(body: &[u8]) -> Result<Entry> {
