@@ -166,7 +166,12 @@ pub async fn stop(running: Running) -> Result<(), Error> {
 }
 
 /// Removes a network and its files, running or not; what is gone already is no error.
+///
+/// An interface of that name that is not ours stays: ours has its directory.
 pub async fn delete(network: &Network, running: Option<Running>) -> Result<(), Error> {
+    if running.is_none() && !Plan::bare(network).dir.exists() {
+        return Ok(());
+    }
     if let Some(service) = running.and_then(|running| running.dnsmasq) {
         service.stop().await;
     }

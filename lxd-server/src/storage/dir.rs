@@ -1,7 +1,7 @@
 //! Pools that are plain directories: below the daemon's own, or a given `source` that is shown
 //! there by a bind mount.
 //!
-//! Making one is safe to repeat: a kill leaves nothing that stands in the way of the next try.
+//! Making one can be repeated: what a kill leaves holds no data, and the next try goes on from it.
 
 use std::fs::{self, DirBuilder, Permissions};
 use std::io::{self, ErrorKind};
@@ -30,10 +30,24 @@ const MODE: u32 = 0o711;
 pub(super) fn create(pool: &Pool) -> Result<Map, Error> {
     let path = pool.path();
     make(&pool.root.join("storage-pools"), MODE)?;
-    let source = match foreign_source(pool) {
-        None => create_here(pool)?,
-        Some(source) => create_at(pool, &source).inspect_err(|_| undo_at(pool, &source))?,
-    };
+    let foreign = foreign_source(pool);
+    let source = foreign.as_ref().unwrap_or(&path);
+    if foreign.is_some() {
+        check_source(pool, source)?;
+        if mount::is_bound(source, &path) {
+            // A kill came between here and the end of an earlier try.
+            mount::unbind(&path)?;
+        }
+        if !is_blank(source).map_err(Error::host("read", source))? {
+            return Err(Error::SourceNotEmpty(source.display().to_string()));
+        }
+    }
+    match is_blank(&path) {
+        Ok(true) => {}
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        _ => return Err(Error::Exists(path)),
+    }
+    fill(&path, source).inspect_err(|_| undo(&path, source))?;
     let mut config = pool.config.clone();
     config.insert("source".to_owned(), source.to_string_lossy().into_owned());
     tracing::debug!(pool = %pool.name, ?path, ?source, "pool created");
@@ -78,58 +92,24 @@ fn foreign_source(pool: &Pool) -> Option<PathBuf> {
     pool.get("source").map(PathBuf::from).filter(|source| *source != pool.path())
 }
 
-/// Makes the usual directory under another name, so that it appears whole or not at all.
-fn create_here(pool: &Pool) -> Result<PathBuf, Error> {
-    let path = pool.path();
-    let drafts = pool.root.join("storage-pools.new");
-    let draft = drafts.join(pool.name.as_str());
-    gone(fs::remove_dir_all(&draft), &draft)?;
-    make(&drafts, 0o700)?;
-    let made = make(&draft, MODE).and_then(|()| lay_out(&draft)).and_then(|()| {
-        // Replaces an empty directory and nothing else.
-        fs::rename(&draft, &path).map_err(|error| match error.kind() {
-            ErrorKind::DirectoryNotEmpty | ErrorKind::AlreadyExists | ErrorKind::NotADirectory => {
-                Error::Exists(path.clone())
-            }
-            _ => Error::host("create", &path)(error),
-        })
-    });
-    let _ = fs::remove_dir_all(&draft);
-    let _ = fs::remove_dir(&drafts);
-    made.map(|()| path)
+/// Makes the directories, from nothing or from what an earlier try left.
+fn fill(path: &Path, source: &Path) -> Result<(), Error> {
+    make(path, MODE)?;
+    if source != path {
+        mount::bind(source, path)?;
+    }
+    lay_out(path)
 }
 
-/// Takes a given directory and shows it at the usual place.
-fn create_at(pool: &Pool, source: &Path) -> Result<PathBuf, Error> {
-    let path = pool.path();
-    check_source(pool, source)?;
-    if mount::is_bound(source, &path) {
-        // A kill came between here and the end of an earlier try.
-        mount::unbind(&path)?;
+/// Undoes a [`fill`] that failed on the way. Removes nothing but empty directories.
+fn undo(path: &Path, source: &Path) {
+    if source != path && mount::is_bound(source, path) && mount::unbind(path).is_err() {
+        return;
     }
-    if !is_blank(source).map_err(Error::host("read", source))? {
-        return Err(Error::SourceNotEmpty(source.display().to_string()));
+    for (name, _) in LAYOUT {
+        let _ = fs::remove_dir(source.join(name));
     }
-    match fs::read_dir(&path).map(|mut entries| entries.next().is_none()) {
-        Ok(true) => {}
-        Err(error) if error.kind() == ErrorKind::NotFound => make(&path, MODE)?,
-        _ => return Err(Error::Exists(path)),
-    }
-    mount::bind(source, &path)?;
-    lay_out(&path)?;
-    Ok(source.to_owned())
-}
-
-/// Undoes a [`create_at`] that failed on the way; what was there before stays.
-fn undo_at(pool: &Pool, source: &Path) {
-    let path = pool.path();
-    if mount::is_bound(source, &path) && mount::unbind(&path).is_ok() {
-        for (name, _) in LAYOUT {
-            let _ = fs::remove_dir(source.join(name));
-        }
-    }
-    // Removes nothing but an empty directory.
-    let _ = fs::remove_dir(&path);
+    let _ = fs::remove_dir(path);
 }
 
 fn check_source(pool: &Pool, source: &Path) -> Result<(), Error> {

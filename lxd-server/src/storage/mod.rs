@@ -95,7 +95,9 @@ impl Error {
 /// Makes a new pool and returns its configuration with what was decided on the way filled in
 /// (`source` for `dir`).
 ///
-/// Either the whole pool is there and mounted afterwards or nothing of it is.
+/// Either the whole pool is there and mounted afterwards or nothing of it is. A kill on the way
+/// leaves empty directories at most, which the next try takes over; anything else in the way is
+/// refused.
 pub async fn create(pool: &Pool) -> Result<Map, Error> {
     let pool = pool.clone();
     blocking(move || driver::of(&pool)?.create(&pool)).await

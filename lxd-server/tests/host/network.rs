@@ -196,6 +196,7 @@ fn what_fails_leaves_no_trace() {
             let taken = network(&sandbox, name, "ipv4.address=10.93.2.1/24 ipv6.address=none");
             let error = network::create(&taken).await.unwrap_err();
             assert_eq!(error.to_string(), format!("Network interface \"{name}\" already exists"));
+            network::delete(&taken, None).await.unwrap();
         }
         assert_eq!(addresses("hostbr3"), "10.93.1.1/24");
         network::delete(&good, Some(running)).await.unwrap();

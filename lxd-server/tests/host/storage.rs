@@ -155,9 +155,14 @@ fn a_bad_source_is_refused_and_nothing_is_left() {
 fn a_creation_that_was_killed_half_way_can_be_repeated() {
     inside("storage::a_creation_that_was_killed_half_way_can_be_repeated", |sandbox| async move {
         let here = pool(&sandbox, "here", None);
-        fs::create_dir_all(here.root.join("storage-pools.new/here/images")).unwrap();
+        fs::create_dir_all(here.path().join("images")).unwrap();
         storage::create(&here).await.unwrap();
         assert_eq!(listing(&here.path()), LAYOUT);
+        // Nobody was told of the first: as good as not done.
+        storage::create(&here).await.unwrap();
+        fs::create_dir(here.path().join("images/fingerprint")).unwrap();
+        assert!(matches!(storage::create(&here).await, Err(Error::Exists(_))));
+        assert!(here.path().join("images/fingerprint").exists());
 
         let source = sandbox.scratch().join("source");
         fs::create_dir_all(source.join("images")).unwrap();
