@@ -32,7 +32,8 @@
 //! one to every other (`network`). `pulse` knows from them whether a majority answers, `failover` campaigns
 //! as soon as the leader's is reset.
 //!
-//! openraft appears in no public name, and `unsafe` only in `session`.
+//! openraft appears in no public name, and `unsafe` only in `session`. A member needs a tokio runtime, better
+//! one with several threads. `examples/counter.rs` is a whole group in one process.
 #![warn(missing_docs)]
 
 mod batch;

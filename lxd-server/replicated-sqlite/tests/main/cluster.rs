@@ -79,6 +79,10 @@ impl Cluster {
         self.shared.subscribe()
     }
 
+    pub(crate) fn address(&self, id: NodeId) -> &str {
+        &self.addresses[&id]
+    }
+
     pub(crate) fn dir(&self, id: NodeId) -> PathBuf {
         self.dir.path().join(id.to_string())
     }
@@ -89,6 +93,11 @@ impl Cluster {
 
     /// Opens a member, where it was before if it was.
     pub(crate) async fn open(&mut self, id: NodeId) {
+        self.open_as(id, identity(id)).await;
+    }
+
+    /// The same, for one that may take itself for somebody else.
+    pub(crate) async fn open_as(&mut self, id: NodeId, identity: Identity) {
         let address = self.addresses.get(&id).cloned().unwrap_or_else(|| "127.0.0.1:0".to_owned());
         // The port may be in use for another moment: by a stream of its last owner that is being closed.
         let socket = tokio::net::TcpSocket::new_v4().unwrap();
@@ -98,7 +107,7 @@ impl Cluster {
         let address = listener.local_addr().unwrap().to_string();
         self.addresses.insert(id, address);
         let db =
-            Db::open(&self.dir(id), identity(id), self.wire.plug(id), &self.options).await.unwrap();
+            Db::open(&self.dir(id), identity, self.wire.plug(id), &self.options).await.unwrap();
         let listener = tokio::spawn(listen(listener, db.clone()));
         self.shared.send_modify(|shared| drop(shared.insert(id, db.clone())));
         self.members.insert(id, Member { db, listener });

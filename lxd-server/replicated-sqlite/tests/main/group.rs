@@ -2,7 +2,7 @@
 
 use crate::cluster::{Cluster, add, get, number, run, within};
 use futures::FutureExt;
-use replicated_sqlite::{Error, Options, Value};
+use replicated_sqlite::{Error, Identity, Options, Value};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -147,6 +147,29 @@ async fn members_are_removed_and_the_rest_goes_on() {
     within(watch.wait_for(|status| status.peers.values().all(|peer| !peer.connected)))
         .await
         .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_for_a_member_is_refused() {
+    let deadline = Duration::from_millis(500);
+    let mut cluster = Cluster::start(1, Options { deadline, ..Options::default() }).await;
+    let right = crate::cluster::identity(2);
+    for wrong in [
+        Identity { cluster: "another".to_owned(), ..right.clone() },
+        Identity { incarnation: 2, ..right.clone() },
+        Identity { node: 3, ..right.clone() },
+    ] {
+        cluster.open_as(2, wrong.clone()).await;
+        let joined = cluster.db(1).add_learner(2, cluster.address(2)).await;
+        assert!(matches!(joined, Err(Error::Unavailable { .. })), "{wrong:?}: {joined:?}");
+        assert!(!cluster.db(2).is_initialized(), "{wrong:?}");
+        cluster.close(2).await;
+    }
+    cluster.open(2).await;
+    let mut watch = cluster.db(1).watch();
+    within(watch.wait_for(|status| status.peers[&2].connected)).await.unwrap();
+    within(cluster.db(1).add_learner(2, cluster.address(2))).await.unwrap();
+    assert!(cluster.db(2).is_initialized());
 }
 
 #[tokio::test(flavor = "multi_thread")]
