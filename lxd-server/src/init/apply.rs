@@ -51,7 +51,8 @@ async fn steps<'a>(client: &'a Client, preseed: &Preseed, undo: &mut Undo<'a>) -
     }
     let Some(cluster) = cluster else { return Ok(()) };
     let current = client.get(paths::CLUSTER).await?;
-    let Some((failure, request)) = plan::cluster(cluster, &current)? else { return Ok(()) };
+    let plan = plan::cluster(cluster, &current, &server.metadata.environment)?;
+    let Some((failure, request)) = plan else { return Ok(()) };
     let done = client.complete(&request).await;
     done.map_err(|error| {
         // A join says so itself.

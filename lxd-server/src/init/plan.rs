@@ -9,10 +9,10 @@ use reqwest::Method;
 use serde::Serialize;
 use serde_json::{Value, json};
 use shared_api::address::Address;
-use shared_api::cluster::{Cluster, ClusterPut};
+use shared_api::cluster::{Cluster, ClusterPut, JoinToken};
 use shared_api::config::{Devices, Map, Values};
 use shared_api::init::{self, ClusterPreseed};
-use shared_api::server::Server;
+use shared_api::server::{Environment, Server};
 use shared_api::{networks, paths, profiles, projects, storage};
 
 const HTTPS_ADDRESS: &str = "core.https_address";
@@ -176,10 +176,10 @@ pub(super) fn profile(
 pub(super) fn cluster(
     cluster: &ClusterPreseed,
     current: &Cluster,
+    shown: &Environment,
 ) -> Result<Option<(&'static str, Request)>> {
-    let founded =
-        current.enabled && !is_join(cluster) && current.server_name == cluster.server_name;
-    if !cluster.enabled || founded {
+    let is_member = current.enabled && current.server_name == cluster.server_name;
+    if !cluster.enabled || (is_member && is_of(shown, cluster)) {
         return Ok(None);
     }
     if is_join(cluster) && cluster.server_address.is_empty() {
@@ -203,6 +203,14 @@ pub(super) fn cluster(
 /// Whether a cluster exists already, and this server is to join it.
 fn is_join(cluster: &ClusterPreseed) -> bool {
     !cluster.cluster_address.is_empty() || !cluster.cluster_token.is_empty()
+}
+
+/// Whether the certificate that a member shows is that of the cluster that is meant.
+fn is_of(shown: &Environment, cluster: &ClusterPreseed) -> bool {
+    match JoinToken::decode(&cluster.cluster_token) {
+        Ok(token) => token.fingerprint.to_string() == shown.certificate_fingerprint,
+        Err(_) => !is_join(cluster) || cluster.cluster_certificate == shown.certificate,
+    }
 }
 
 fn in_project(path: &str, project: &str) -> String {

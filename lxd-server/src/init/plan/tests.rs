@@ -35,6 +35,8 @@ cluster:
   enabled: true
 ";
 
+const FINGERPRINT: &str = "216091c71425625cea40bd870960c5f8644821bef4c89b190f70c821e277b368";
+
 fn bootstrap() -> init::Preseed {
     preseed::parse(PRESEED).unwrap()
 }
@@ -156,23 +158,24 @@ fn a_cluster_is_founded_once() {
         server_name: name.to_owned(),
         ..Cluster::default()
     };
-    let (failure, request) = cluster(&wanted, &state(false, "")).unwrap().unwrap();
+    let shown = Environment::default();
+    let (failure, request) = cluster(&wanted, &state(false, ""), &shown).unwrap().unwrap();
     assert_eq!(failure, "Failed to configure cluster");
     assert_eq!(request.url, "/1.0/cluster");
     assert_eq!(request.body["server_name"], "node1");
     assert_eq!(request.body["cluster_address"], "");
-    assert_eq!(cluster(&wanted, &state(true, "node1")).unwrap(), None);
+    assert_eq!(cluster(&wanted, &state(true, "node1"), &shown).unwrap(), None);
     // The server refuses to be founded under another name.
-    assert!(cluster(&wanted, &state(true, "node2")).unwrap().is_some());
+    assert!(cluster(&wanted, &state(true, "node2"), &shown).unwrap().is_some());
     let disabled = ClusterPreseed { enabled: false, ..wanted };
-    assert_eq!(cluster(&disabled, &state(false, "")).unwrap(), None);
+    assert_eq!(cluster(&disabled, &state(false, ""), &shown).unwrap(), None);
 }
 
 #[test]
 fn a_joiner_says_where_it_is_and_shows_its_token_as_the_password() {
     let token = shared_api::token::encode(&json!({
         "server_name": "node2",
-        "fingerprint": "216091c71425625cea40bd870960c5f8644821bef4c89b190f70c821e277b368",
+        "fingerprint": FINGERPRINT,
         "addresses": ["10.77.0.1:8443", "10.77.0.2:8443"],
         "secret": "520191a5319097bd519ec41bcec1547fac4519dd66409dceb6d877aaff5a75d0",
         "expires_at": "2026-11-22T19:01:25.066600836Z",
@@ -185,14 +188,19 @@ fn a_joiner_says_where_it_is_and_shows_its_token_as_the_password() {
         );
         preseed::parse(&yaml).unwrap().cluster.unwrap()
     };
+    let shown = Environment::default();
     let (failure, request) =
-        cluster(&read("10.77.0.3:8443"), &Cluster::default()).unwrap().unwrap();
+        cluster(&read("10.77.0.3:8443"), &Cluster::default(), &shown).unwrap().unwrap();
     assert_eq!(failure, "Failed to join cluster");
     assert_eq!(request.body["server_name"], "node2");
     assert_eq!(request.body["cluster_address"], "10.77.0.1:8443");
     assert_eq!(request.body["cluster_password"], token);
     assert_eq!(request.body["member_config"][0]["key"], "source");
-    let error = cluster(&read("\"\""), &Cluster::default()).unwrap_err();
+    let joined = Cluster { enabled: true, server_name: "node2".into(), ..Cluster::default() };
+    assert!(cluster(&read("10.77.0.3:8443"), &joined, &shown).unwrap().is_some());
+    let shown = Environment { certificate_fingerprint: FINGERPRINT.to_owned(), ..shown };
+    assert_eq!(cluster(&read("10.77.0.3:8443"), &joined, &shown).unwrap(), None);
+    let error = cluster(&read("\"\""), &Cluster::default(), &shown).unwrap_err();
     let expected = "Failed to configure cluster: No server address provided for this member";
     assert_eq!(error.message, expected);
 }
