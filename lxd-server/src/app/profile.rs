@@ -1,7 +1,7 @@
 //! Profiles. All of a change happens in one transaction: its checks see what it changes.
 
 use crate::app::project;
-use crate::db::tables::objects::NETWORKS;
+use crate::db::tables::objects::{NETWORKS, State};
 use crate::db::tables::profiles;
 use crate::db::{Database, Tx, new_id};
 use crate::error::{Error, Result};
@@ -198,6 +198,10 @@ async fn validate(tx: &mut Tx<'_>, profile: &profiles::Profile) -> Result<()> {
             );
             return Err(Error::invalid(device::failed(name, &reason)));
         };
+        if found.state != State::Created {
+            let reason = "Specified network is not fully created";
+            return Err(Error::invalid(device::failed(name, reason)));
+        }
         device::validate_on_network(name, &profile.devices[name], &found.config)
             .map_err(Error::invalid)?;
     }
@@ -332,6 +336,10 @@ mod tests {
         let new = &New { id: 7, name: "br0", description: "", kind: "bridge" };
         db.write(|tx| NETWORKS.insert(tx, new).boxed()).await.unwrap();
         let nic = [("type", "nic"), ("network", "br0")];
+        let pending = create(&db, "default", post("web", &[], &nic)).await.unwrap_err();
+        let text = "Device validation failed for \"d\": Specified network is not fully created";
+        assert_eq!(pending.message, text);
+        db.write(|tx| NETWORKS.set_state(tx, 7, State::Created).boxed()).await.unwrap();
         create(&db, "default", post("web", &[], &nic)).await.unwrap();
         let default = project::get(&db, "default").await.unwrap();
         assert_eq!(

@@ -48,13 +48,13 @@ pub async fn define(
     match &object {
         None => rules.tables.insert(tx, &new(id, wanted)).await?,
         Some(object) => {
+            if object.state != State::Pending {
+                let text = format!("{} is not in pending state", rules.capital_noun());
+                return Err(Error::internal(text));
+            }
             same_kind(rules, object, wanted)?;
             if object.part(member.id).is_some() {
                 return Err(Error::invalid(format_args!("{} \"{target}\"", rules.defined)));
-            }
-            if object.state == State::Created {
-                let text = format!("The {} is already created", rules.noun);
-                return Err(Error::internal(text));
             }
         }
     }
@@ -220,5 +220,6 @@ mod tests {
 
         db.write(|tx| RULES.tables.set_state(tx, 7, State::Created).boxed()).await.unwrap();
         assert_eq!(begin(shared).await.map(drop), refusal("The storage pool is already created"));
+        assert_eq!(define("n2", own).await, refusal("Storage pool is not in pending state"));
     }
 }

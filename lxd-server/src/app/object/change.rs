@@ -55,33 +55,22 @@ pub async fn update(
     update: &Update,
 ) -> Result<()> {
     let (config, description) = update.apply(object, view.show(object).0);
-    let merged = match view {
-        View::Cluster => config.clone(),
-        View::Member(_) => object.config.clone().into_iter().chain(config.clone()).collect(),
-    };
-    (rules.check)(&object.name, &object.kind, if alone { &config } else { &merged })
-        .map_err(Error::invalid)?;
+    if view == View::Cluster {
+        check_shared(rules, object, &config)?;
+    }
+    let merged = object.config.clone().into_iter().chain(config.clone()).collect();
+    let whole = if alone || view == View::Cluster { &config } else { &merged };
+    (rules.check)(&object.name, &object.kind, whole).map_err(Error::invalid)?;
     let (own, shared) = rules.split(&config);
-    match view {
-        View::Cluster => {
-            if object.state != State::Created {
-                return Err(Error::invalid(format_args!(
-                    "Cannot update {} global config when not in created state",
-                    rules.noun
-                )));
-            }
-            rules.only_shared(&config).map_err(Error::invalid)?;
-            rules.tables.set_config(tx, object.id, 0, &config).await?;
+    if let View::Member(node) = view {
+        keep_source(object, node, &own)?;
+        if !alone {
+            only_own(object, &shared)?;
         }
-        View::Member(node) => {
-            keep_source(object, node, &own)?;
-            if alone {
-                rules.tables.set_config(tx, object.id, 0, &shared).await?;
-            } else {
-                only_own(object, &shared)?;
-            }
-            rules.tables.set_config(tx, object.id, node, &own).await?;
-        }
+        rules.tables.set_config(tx, object.id, node, &own).await?;
+    }
+    if alone || view == View::Cluster {
+        rules.tables.set_config(tx, object.id, 0, &shared).await?;
     }
     rules.tables.set_description(tx, object.id, &description).await
 }
@@ -104,6 +93,17 @@ pub async fn begin_delete(
     }
     rules.tables.set_state(tx, object.id, State::Errored).await?;
     Ok(object)
+}
+
+/// The keys of all members change when the object is there, and without those of one.
+fn check_shared(rules: &Rules, object: &Object, config: &Map) -> Result<()> {
+    if object.state != State::Created {
+        return Err(Error::invalid(format_args!(
+            "Cannot update {} global config when not in created state",
+            rules.noun
+        )));
+    }
+    rules.only_shared(config).map_err(Error::invalid)
 }
 
 /// Keys of all members may be among those of one member only as they are.
