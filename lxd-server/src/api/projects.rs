@@ -39,6 +39,6 @@ async fn show(
         return Err(Error::forbidden("not authorized"));
     }
     let project = project::get(&ctx.db, &name).await?;
-    let tag = ETag::of(&(&project.config, &project.description));
+    let tag = ETag::of(&(&project.description, &project.config));
     Ok(Tagged(project, tag))
 }

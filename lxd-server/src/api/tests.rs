@@ -11,6 +11,8 @@ use serde_json::{Value, json};
 use shared_api::cluster::{JoinToken, JoinTokenMetadata, MembersPost};
 use tower::ServiceExt;
 
+mod resources;
+
 use super::listen::{Certificate, Peer};
 use super::router;
 use crate::app::cluster;
