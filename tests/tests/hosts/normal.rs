@@ -8,21 +8,34 @@ pub(crate) fn words(text: &str) -> String {
     text.lines().map(|line| format!("{}\n", line_of_words(line))).collect()
 }
 
-/// [`words`] with the lines sorted and without commas at their ends.
+/// [`words`] with the lines sorted and without commas at their ends; JSON on one line is broken up.
 pub(crate) fn lines(text: &str) -> String {
-    let text = words(text);
+    let mut text = words(text);
+    if text.lines().count() == 1 {
+        text = text.replace([',', '[', ']'], "\n");
+    }
     let mut lines: Vec<_> = text.lines().map(|line| line.trim_end_matches(',')).collect();
     lines.sort_unstable();
     lines.into_iter().map(|line| format!("{line}\n")).collect()
 }
 
-/// The names of the fields of YAML or JSON.
+/// The names of the fields of YAML or JSON, without those inside the lists of features.
 pub(crate) fn keys(text: &str) -> String {
     let text = text.replace(['{', '}', ','], "\n");
-    let key = |line: &str| Some(line.split_once(':')?.0.trim_matches([' ', '-', '"']).to_owned());
-    let is_key = |key: &String| key.chars().all(|c| c.is_ascii_alphanumeric() || "_.".contains(c));
-    let keys: BTreeSet<_> = text.lines().filter_map(key).filter(is_key).collect();
-    keys.into_iter().map(|key| format!("{key}\n")).collect()
+    let (mut keys, mut features) = (BTreeSet::new(), None);
+    for line in text.lines() {
+        let Some((key, _)) = line.split_once(':') else { continue };
+        let depth = line.len() - line.trim_start().len();
+        if features.is_some_and(|start| depth > start) {
+            continue;
+        }
+        let key = key.trim_matches([' ', '\t', '-', '"']);
+        features = key.ends_with("_features").then_some(depth);
+        if key.chars().all(|c| c.is_ascii_alphabetic() || "_.".contains(c)) {
+            keys.insert(format!("{key}\n"));
+        }
+    }
+    keys.into_iter().collect()
 }
 
 fn line_of_words(line: &str) -> String {
@@ -86,5 +99,7 @@ fn changing_words_are_replaced() {
         assert_eq!(words(text), expected);
     }
     assert_eq!(lines("b,\na\n"), "a\nb\n");
+    assert_eq!(lines("{b,a}"), "a}\n{b\n");
     assert_eq!(keys("{\"b\":1,\"a\":{\"c d\":2}}"), "a\nb\n");
+    assert_eq!(keys("b:\n  x_features:\n    y: 1\n  c: 2\n"), "b\nc\nx_features\n");
 }
