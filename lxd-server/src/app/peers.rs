@@ -9,6 +9,7 @@ use crate::db::tables::members::{self, Member};
 use crate::error::{Error, Result};
 use crate::node::{Method, Remote};
 use futures::future::join_all;
+use std::error::Error as _;
 
 /// What a member is to do with an object.
 #[derive(Clone, Copy, Debug)]
@@ -27,7 +28,8 @@ pub async fn by_name(tx: &mut Tx<'_>, name: &str) -> Result<Member> {
 
 /// Has every other member that is online do a task, all at once; tells the first failure.
 ///
-/// `path` is the internal URL of the object.
+/// `path` is the internal URL of the object. To realise something, a member that cannot be reached
+/// is not needed: it is as good as offline, and does it when it returns.
 pub async fn tell(ctx: &Context, task: Task, path: &str) -> Result<()> {
     let others = remotes::online(ctx).await?;
     let told = join_all(others.iter().map(|remote| tell_one(remote, task, path))).await;
@@ -44,6 +46,13 @@ async fn tell_one(remote: &Remote, task: Task, path: &str) -> Result<()> {
         Task::Realise => Method::PUT,
         Task::Remove => Method::DELETE,
     };
-    let told = remote.notify(method, path, None).await;
-    told.map(drop).map_err(|error| failed(&remote.address, error.chain()))
+    match (remote.notify(method, path, None).await, task) {
+        (Ok(_), _) => Ok(()),
+        // A refusal has no cause on this side; what kept the request from the member has.
+        (Err(error), Task::Realise) if error.source().is_some() => {
+            tracing::warn!(member = remote.address, "{}", error.chain());
+            Ok(())
+        }
+        (Err(error), _) => Err(failed(&remote.address, error.chain())),
+    }
 }

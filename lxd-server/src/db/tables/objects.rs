@@ -214,7 +214,7 @@ impl Tables {
     }
 
     fn select(&self) -> String {
-        let Tables { name, key, kind, .. } = self;
+        let Self { name, key, kind, .. } = self;
         format!(
             "SELECT id, name, description, {kind}, state,
                 (SELECT json_group_array(json_object('node', node_id, 'member', nodes.name,
