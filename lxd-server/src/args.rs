@@ -21,10 +21,10 @@ pub struct Arguments {
 #[derive(Clone, Debug, Args)]
 pub struct Global {
     /// The group of users that may use the unix socket
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, global = true, value_name = "NAME")]
     pub group: Option<String>,
     /// Write the log to this file instead of standard error
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE")]
     pub logfile: Option<PathBuf>,
     /// Log everything
     #[arg(short, long, global = true)]

@@ -13,7 +13,7 @@ use shared_api::paths;
 use crate::context::Context;
 
 /// The paths below `/internal`.
-pub fn routes() -> Router<Context> {
+pub(super) fn routes() -> Router<Context> {
     Router::new()
         .route(paths::INTERNAL_READY, get(ready::get))
         .route(paths::INTERNAL_SHUTDOWN, put(shutdown::put))

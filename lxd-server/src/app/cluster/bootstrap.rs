@@ -1,9 +1,10 @@
 //! Makes this server the first member of a new cluster.
 
+use crate::app::config;
 use crate::app::undo::Undo;
 use crate::context::Context;
+use crate::db;
 use crate::db::tables::{certificates, members};
-use crate::db::{self};
 use crate::error::{Error, Result};
 use crate::node::Replica;
 use crate::tls::Identity;
@@ -21,24 +22,42 @@ pub async fn bootstrap(ctx: &Context, name: &MemberName, address: &str) -> Resul
     if super::is_clustered(ctx) {
         return Err(Error::internal("This server is already clustered"));
     }
-    let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
-    let names = [name.to_string(), host.trim_matches(['[', ']']).to_owned()];
-    let cluster = Identity::generate(&ctx.host, &names)?;
-    let replica = ctx.node.replica();
-    replica.save_cluster(&cluster)?;
     let mut undo = Undo::new();
-    undo.push("forget the cluster's certificate", async { replica.forget_cluster() });
-    match name_first_member(ctx, name, address).await {
+    match found(ctx, name, address, &mut undo).await {
         Ok(()) => undo.disarm(),
         Err(error) => {
             undo.run().await;
             return Err(error);
         }
     }
-    replica.db.add_learner(replica.membership.node, address).await?;
+    Ok(())
+}
+
+async fn found<'a>(
+    ctx: &'a Context,
+    name: &MemberName,
+    address: &str,
+    undo: &mut Undo<'a>,
+) -> Result<()> {
+    let address = config::listen_for_cluster(ctx, address, undo).await?;
+    let host = address.rsplit_once(':').map_or(address.as_str(), |(host, _)| host);
+    let names = [name.to_string(), host.trim_matches(['[', ']']).to_owned()];
+    let cluster = Identity::generate(&ctx.host, &names)?;
+    let replica = ctx.node.replica();
+    replica.save_cluster(&cluster)?;
+    undo.push("forget the cluster's certificate", {
+        let replica = replica.clone();
+        async move { replica.forget_cluster() }
+    });
+    name_first_member(ctx, name, &address).await?;
     ctx.events.set_location(name.as_str());
     let clustered = Arc::new(Replica::clustered(&replica, cluster));
-    super::join::adopt(ctx, clustered)
+    super::join::adopt(ctx, clustered)?;
+    // The healing loop does it, too, if this is not reached.
+    if let Err(error) = replica.db.add_learner(replica.membership.node, &address).await {
+        tracing::warn!(%error, "The group has not noted this member's address yet");
+    }
+    Ok(())
 }
 
 async fn name_first_member(ctx: &Context, name: &MemberName, address: &str) -> Result<()> {

@@ -40,7 +40,7 @@ pub async fn heal(ctx: Context) {
         let replica = ctx.db.replica();
         let mut changes = replica.watch();
         let status = replica.status();
-        let leads = status.leader == Some(status.node);
+        let leads = status.leader == Some(status.node) && super::is_clustered(&ctx);
         if leads {
             let since = *led_since.get_or_insert_with(Instant::now);
             match round(&ctx, &replica, since).await {
@@ -110,6 +110,7 @@ fn view(stored: &Stored, status: &Status) -> View {
         leader: status.node,
         voters: status.voters.clone(),
         learners: status.learners.clone(),
+        addresses: status.addresses.clone(),
         members: stored.members.iter().map(seen).collect(),
         voters_max: number("cluster.max_voters", 3),
         standbys_max: number("cluster.max_standby", 2),

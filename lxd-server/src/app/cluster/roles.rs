@@ -1,7 +1,7 @@
 //! Which member should play which part in the database: a pure function from what the leader sees to
 //! the next single step, so that a new leader goes on where a dead one stopped.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What the leader sees.
 #[derive(Clone, Debug)]
@@ -12,6 +12,8 @@ pub struct View {
     pub voters: BTreeSet<u64>,
     /// Those that hold a replica without a vote.
     pub learners: BTreeSet<u64>,
+    /// Where the group's members reach each.
+    pub addresses: BTreeMap<u64, String>,
     /// The members, joining ones too.
     pub members: Vec<Seen>,
     /// `cluster.max_voters`: odd, at least 3.
@@ -42,7 +44,7 @@ pub struct Seen {
 /// The next step; each is complete in itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// Give a member a replica.
+    /// Give a member a replica, or have the group reach it at another address.
     AddReplica { id: u64, address: String },
     /// Take the replica of somebody who is no member out of the group.
     Remove(u64),
@@ -73,9 +75,12 @@ fn membership(view: &View) -> Option<Step> {
         Some(id) => return Some(Step::Remove(*id)),
         None => {}
     }
-    let new = view.members.iter().find(|member| {
-        !view.voters.contains(&member.id) && !view.learners.contains(&member.id) && member.online
-    })?;
+    let replica = |id| view.voters.contains(id) || view.learners.contains(id);
+    let moved = |member: &Seen| {
+        view.addresses.get(&member.id).is_some_and(|known| *known != member.address)
+    };
+    let mut members = view.members.iter();
+    let new = members.find(|member| moved(member) || (member.online && !replica(&member.id)))?;
     Some(Step::AddReplica { id: new.id, address: new.address.clone() })
 }
 
@@ -184,6 +189,7 @@ mod tests {
             leader: 1,
             voters: voters.iter().copied().collect(),
             learners: learners.iter().copied().collect(),
+            addresses: BTreeMap::new(),
             members,
             voters_max: 3,
             standbys_max: 2,
@@ -193,7 +199,12 @@ mod tests {
     /// Does what a step says, as the group and the tables would.
     fn apply(view: &mut View, step: Step) {
         match step {
-            Step::AddReplica { id, .. } => drop(view.learners.insert(id)),
+            Step::AddReplica { id, address } => {
+                if !view.voters.contains(&id) {
+                    view.learners.insert(id);
+                }
+                view.addresses.insert(id, address);
+            }
             Step::Remove(id) => {
                 view.voters.remove(&id);
                 view.learners.remove(&id);
@@ -268,6 +279,16 @@ mod tests {
         assert_eq!(plan(&cluster), Some(Step::Remove(9)));
         let cluster = view(&[1, 2, 3], &[], vec![seen(2), seen(3)]);
         assert_eq!(plan(&cluster), Some(Step::Transfer(2)));
+    }
+
+    #[test]
+    fn a_member_that_moved_is_reached_where_it_is() {
+        let mut cluster = view(&[1], &[], vec![seen(1)]);
+        cluster.addresses.insert(1, String::new());
+        let address = "10.0.0.1:8443".to_owned();
+        assert_eq!(plan(&cluster), Some(Step::AddReplica { id: 1, address }));
+        settle(&mut cluster);
+        assert!(cluster.learners.is_empty());
     }
 
     #[test]
