@@ -13,6 +13,38 @@ use tests::{
     rack::Rack,
 };
 
+/// As people have them: an integer in `config`, a nic by its parent.
+const PRESEED: &str = "\
+config:
+  core.trust_password: sekret
+  core.https_address: 10.0.0.1:8443
+  images.auto_update_interval: 15
+storage_pools:
+- name: default
+  driver: dir
+networks:
+- name: lxdbr0
+  type: bridge
+  config:
+    ipv4.address: 192.168.100.14/24
+    ipv6.address: none
+profiles:
+- name: default
+  devices:
+    root:
+      path: /
+      pool: default
+      type: disk
+    eth0:
+      name: eth0
+      nictype: bridged
+      parent: lxdbr0
+      type: nic
+cluster:
+  server_name: node1
+  enabled: true
+";
+
 #[test]
 fn failed_joins_leave_no_trace() -> Result<()> {
     let mut rack = Rack::new("failed-joins", Flavour::under_test(), 2)?;
@@ -84,6 +116,31 @@ fn tokens_survive_restarts_and_work_at_any_member() -> Result<()> {
     rack.add(Flavour::under_test())?;
     let _late = Daemon::start_ready(&rack.hosts[4])?;
     ensure!(cluster::join(&rack.hosts[4], &revoked).is_err(), "joined by a revoked token");
+    rack.finish()
+}
+
+#[test]
+fn a_preseed_of_lxd_bootstraps_and_its_password_joins() -> Result<()> {
+    let rack = Rack::new("password", Flavour::under_test(), 3)?;
+    let _daemons = rack.hosts.iter().map(Daemon::start_ready).collect::<Result<Vec<_>>>()?;
+    let first = &rack.hosts[0];
+    first.lxd(&["init", "--preseed"], PRESEED)?;
+    let server = Api::of(first).get("/1.0")?;
+    ensure!(server["config"]["images.auto_update_interval"] == "15", "{}", server["config"]);
+    ensure!(first.sh("ip -brief address show lxdbr0")?.contains("192.168.100.14/24"));
+    let join = |host: &Host, password: &str| {
+        let source =
+            json!({"entity": "storage-pool", "name": "default", "key": "source", "value": ""});
+        let cluster = json!({
+            "enabled": true, "server_name": host.name, "server_address": host.endpoint(),
+            "cluster_address": first.endpoint(), "cluster_password": password,
+            "cluster_certificate": server["environment"]["certificate"], "member_config": [source],
+        });
+        host.lxd(&["init", "--preseed"], &json!({"cluster": cluster}).to_string())
+    };
+    join(&rack.hosts[1], "sekret")?;
+    ensure!(join(&rack.hosts[2], "wrong").is_err(), "joined by a wrong password");
+    cluster::wait_online(first, 2)?;
     rack.finish()
 }
 

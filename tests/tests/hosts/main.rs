@@ -2,6 +2,7 @@
 
 mod commands;
 mod comparison;
+mod demo;
 mod faults;
 mod forming;
 mod harness;
