@@ -128,7 +128,7 @@ async fn restore(ctx: Context) {
 pub enum End {
     /// A signal: another daemon takes over, what runs on the host goes on.
     Restart,
-    /// `lxd shutdown`: the host is left without networks of ours.
+    /// `lxd shutdown`: the host is left without networks and mounts of ours.
     Shutdown,
 }
 
@@ -153,6 +153,7 @@ pub async fn stop(ctx: &Context, end: End) {
     ctx.listeners.shutdown().await;
     if end == End::Shutdown {
         ctx.networks.stop().await;
+        storage::stop_all(ctx).await;
     }
     ctx.db.replica().close().await;
     ctx.local.close().await;

@@ -13,7 +13,7 @@ mod view;
 pub use create::{create, define};
 pub use delete::{delete, remove};
 pub use join::{add_member, member_config, prepare_join};
-pub use realise::{follow, realise, realise_all};
+pub use realise::{follow, realise, realise_all, stop_all};
 pub use update::update;
 pub use view::{get, list, names};
 

@@ -57,6 +57,19 @@ pub async fn realise_all(ctx: &Context) {
     }
 }
 
+/// Unmounts this host's part of every pool, for the daemon's last moments; data stays.
+pub async fn stop_all(ctx: &Context) {
+    for object in stored(ctx).await {
+        let stopped = match on_host(ctx, &object) {
+            Ok(pool) => storage::stop(&pool).await.map_err(|error| refused(&error)),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = stopped {
+            tracing::warn!(pool = object.name, "A pool is still mounted: {}", error.chain());
+        }
+    }
+}
+
 /// Makes what was created while this member could not be told, until the daemon stops.
 pub async fn follow(ctx: Context) {
     loop {
