@@ -68,8 +68,12 @@ async fn open(dir: &Path, events: Events) -> Result<Context> {
     let local = Local::open(&database.join("local.db")).await?;
     let options = replicated_sqlite::Options::default();
     let replica = open_replica(&database, &local, &options).await?;
-    if let Some(cluster) = &replica.cluster {
-        tls.set_public(cluster.clone());
+    match &replica.cluster {
+        Some(cluster) => {
+            cluster.save(dir, "cluster")?;
+            tls.set_public(cluster.clone());
+        }
+        None => tls::Identity::remove(dir, "cluster"),
     }
     let node = Node::new(replica.clone(), &tls)?;
     Ok(Context::new(Parts {

@@ -62,7 +62,12 @@ pub async fn update(ctx: &Context, values: &Values, others: Others, who: &Identi
         }
     }
     addresses::apply(ctx, &before, &local).await?;
-    if let Err(error) = store(ctx, &wanted.global, others, wanted.keeps_password).await {
+    let only_local = others == Others::Keep && wanted.global.is_empty();
+    let stored = match only_local {
+        true => Ok(()),
+        false => store(ctx, &wanted.global, others, wanted.keeps_password).await,
+    };
+    if let Err(error) = stored {
         addresses::restore(ctx, &before).await;
         return Err(error);
     }

@@ -16,7 +16,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// The file that says which member was asked for activation.
+/// The file that says which members were asked for activation.
 const ACTIVATING: &str = "activating";
 
 /// A replica that runs.
@@ -119,32 +119,36 @@ impl Replica {
     /// Takes back a founding that a crash left half-way: a certificate, but no member's name.
     pub async fn check_bootstrap(mut self) -> Result<Self> {
         let node = self.membership.node;
-        let own = self.db.read_local(|tx| members::get(tx, node).boxed()).await;
-        let unnamed = own.ok().flatten().is_some_and(|own: members::Member| own.name == "none");
-        if self.cluster.is_some() && unnamed {
-            self.forget_cluster();
-            self.cluster = None;
+        let unnamed = |own: Option<members::Member>| own.is_some_and(|own| own.name == "none");
+        let here = self.db.read_local(|tx| members::get(tx, node).boxed()).await;
+        if self.cluster.is_some() && here.is_ok_and(unnamed) {
+            // After a crash the state may be older than the log: only the group's word counts.
+            let own = self.db.read(|tx| members::get(tx, node).boxed()).await;
+            if own.is_ok_and(unnamed) {
+                self.forget_cluster();
+                self.cluster = None;
+            }
         }
         Ok(self)
     }
 
-    /// Notes that the member at `address` is about to be asked for activation.
-    pub fn mark_activating(&self, address: &str) -> Result<()> {
-        write_file(&self.path.join(ACTIVATING), address.as_bytes(), 0o600)
+    /// Notes that one of the members at these addresses is about to be asked for activation.
+    pub fn mark_activating(&self, addresses: &[String]) -> Result<()> {
+        write_file(&self.path.join(ACTIVATING), addresses.join("\n").as_bytes(), 0o600)
     }
 
-    /// Which member was asked for activation, if one was.
-    pub fn activating(&self) -> Result<Option<String>> {
-        match fs::read_to_string(self.path.join(ACTIVATING)) {
-            Ok(address) => Ok(Some(address)),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+    /// Which members were about to be asked for activation of the replica in a directory.
+    pub fn activating(database: &Path, directory: &str) -> Result<Vec<String>> {
+        match fs::read_to_string(database.join(directory).join(ACTIVATING)) {
+            Ok(addresses) => Ok(addresses.lines().map(str::to_owned).collect()),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
             Err(error) => Err(error).context("read who was asked for activation"),
         }
     }
 
     /// Keeps the cluster's public certificate beside the replica.
-    pub fn save_cluster(&self, identity: &Identity) -> Result<()> {
-        identity.save(&self.path, "cluster")
+    pub fn save_cluster(&self) -> Result<()> {
+        self.cluster.as_ref().map_or(Ok(()), |cluster| cluster.save(&self.path, "cluster"))
     }
 
     /// Takes the cluster's public certificate away again.

@@ -28,7 +28,7 @@ pub struct Store {
 }
 
 impl Store {
-    /// Loads `server.crt` (made at the first start) and, on a member of a cluster, `cluster.crt`.
+    /// Loads `server.crt`, which is made at the first start.
     pub fn open(dir: &Path, host: &str) -> Result<Self> {
         let server = match Identity::load(dir, "server")? {
             Some(server) => server,
@@ -39,8 +39,7 @@ impl Store {
             }
         };
         let server = Arc::new(server);
-        let public = Identity::load(dir, "cluster")?.map_or_else(|| server.clone(), Arc::new);
-        Ok(Self { server, public: RwLock::new(public) })
+        Ok(Self { public: RwLock::new(server.clone()), server })
     }
 
     /// This host's own identity towards its peers: `server.crt`.

@@ -1,11 +1,12 @@
 //! Makes this server the first member of a new cluster.
 
+use super::finish;
 use crate::app::config;
 use crate::app::undo::Undo;
 use crate::context::Context;
 use crate::db;
 use crate::db::tables::{certificates, members};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::node::Replica;
 use crate::tls::Identity;
 use futures::FutureExt;
@@ -19,9 +20,7 @@ use std::sync::Arc;
 /// the next start removes the certificate.
 pub async fn bootstrap(ctx: &Context, name: &MemberName, address: &str) -> Result<()> {
     let _joining = ctx.joining.lock().await;
-    if super::is_clustered(ctx) {
-        return Err(Error::internal("This server is already clustered"));
-    }
+    finish::require_free(ctx).await?;
     let mut undo = Undo::new();
     match found(ctx, name, address, &mut undo).await {
         Ok(()) => undo.disarm(),
@@ -44,15 +43,23 @@ async fn found<'a>(
     let names = [name.to_string(), host.trim_matches(['[', ']']).to_owned()];
     let cluster = Identity::generate(&ctx.host, &names)?;
     let replica = ctx.node.replica();
-    replica.save_cluster(&cluster)?;
+    let clustered = Arc::new(Replica::clustered(&replica, cluster));
+    let shown = finish::Shown::of(&clustered)?;
+    clustered.save_cluster()?;
     undo.push("forget the cluster's certificate", {
         let replica = replica.clone();
-        async move { replica.forget_cluster() }
+        async move {
+            // If it cannot be told whether the first member was named, the next start finds out.
+            let own = ctx.db.read(|tx| members::get(tx, replica.membership.node).boxed()).await;
+            if own.is_ok_and(|own| own.is_some_and(|own| own.name == "none")) {
+                replica.forget_cluster();
+            }
+        }
     });
     name_first_member(ctx, name, &address).await?;
     ctx.events.set_location(name.as_str());
-    let clustered = Arc::new(Replica::clustered(&replica, cluster));
-    super::join::adopt(ctx, clustered)?;
+    // The same database as before.
+    drop(finish::adopt(ctx, clustered, shown));
     // The healing loop does it, too, if this is not reached.
     if let Err(error) = replica.db.add_learner(replica.membership.node, &address).await {
         tracing::warn!(%error, "The group has not noted this member's address yet");

@@ -6,6 +6,7 @@ use super::accept;
 use super::roles::{self, Seen, Step, View};
 use crate::clock;
 use crate::context::Context;
+use crate::db::Tx;
 use crate::db::tables::members::{self, Member, State};
 use crate::db::tables::{config, tokens};
 use crate::error::Result;
@@ -46,7 +47,7 @@ pub async fn heal(ctx: Context) {
             match round(&ctx, &replica, since).await {
                 Ok(true) => continue,
                 Ok(false) => {}
-                Err(error) => tracing::info!("Healing the cluster waits: {}", error.chain()),
+                Err(error) => tracing::debug!("Healing the cluster waits: {}", error.chain()),
             }
         } else {
             led_since = None;
@@ -62,7 +63,9 @@ pub async fn heal(ctx: Context) {
 
 /// One look and one step; tells whether there was one to take.
 async fn round(ctx: &Context, db: &Db, led_since: Instant) -> Result<bool> {
-    let (stored, status, now) = (stored(ctx).await?, db.status(), clock::now());
+    // A new leader may not have applied yet what it will find that it knows.
+    let stored = ctx.db.read(|tx| stored(tx).boxed()).await?;
+    let (status, now) = (db.status(), clock::now());
     if undo_expired(ctx, &stored, now).await?
         || note_presence(ctx, &stored, &status, led_since, now).await?
     {
@@ -70,24 +73,21 @@ async fn round(ctx: &Context, db: &Db, led_since: Instant) -> Result<bool> {
     }
     let Some(step) = roles::plan(&view(&stored, &status)) else { return Ok(false) };
     tracing::info!(?step, "Healing the cluster");
+    if matches!(step, Step::SetVoters(_)) {
+        // Left half-way it would need both the old and the new majority.
+        return apply(ctx, db, step).await.map(|()| true);
+    }
     let applied = tokio::time::timeout(STEP_TIMEOUT, apply(ctx, db, step)).await;
     // A replica that does not answer is seen as such in the next round.
     applied.map_or(Ok(false), |applied| applied.map(|()| true))
 }
 
-/// A leader has applied all that was committed, so its own replica is good enough.
-async fn stored(ctx: &Context) -> Result<Stored> {
-    let read = ctx.db.read_local(|tx| {
-        async {
-            Ok(Stored {
-                members: members::list(&mut *tx).await?,
-                joins: tokens::joins(&mut *tx).await?,
-                settings: config::all(tx).await?,
-            })
-        }
-        .boxed()
-    });
-    read.await
+async fn stored(tx: &mut Tx<'_>) -> Result<Stored> {
+    Ok(Stored {
+        members: members::list(&mut *tx).await?,
+        joins: tokens::joins(&mut *tx).await?,
+        settings: config::all(tx).await?,
+    })
 }
 
 /// What is planned from: the tables and what the leader knows of the replicas.
@@ -111,6 +111,7 @@ fn view(stored: &Stored, status: &Status) -> View {
         voters: status.voters.clone(),
         learners: status.learners.clone(),
         addresses: status.addresses.clone(),
+        changing: status.changing,
         members: stored.members.iter().map(seen).collect(),
         voters_max: number("cluster.max_voters", 3),
         standbys_max: number("cluster.max_standby", 2),
@@ -134,7 +135,19 @@ async fn undo_expired(ctx: &Context, stored: &Stored, now: Timestamp) -> Result<
     let mut expired = stored.joins.iter().filter(|join| join.expires_at <= now);
     let Some(join) = expired.next() else { return Ok(false) };
     tracing::info!(name = join.name, "Undoing a join whose time is over");
-    ctx.db.write(|tx| accept::undo(tx, join).boxed()).await?;
+    let write = ctx.db.write(|tx| {
+        async move {
+            // It may have become a member, or been let in anew, since it was read.
+            match tokens::join_of(&mut *tx, &join.fingerprint).await? {
+                Some(now_stored) if now_stored.expires_at <= now => {
+                    accept::undo(tx, &now_stored).await
+                }
+                _ => Ok(()),
+            }
+        }
+        .boxed()
+    });
+    write.await?;
     Ok(true)
 }
 
@@ -174,7 +187,7 @@ pub(super) async fn settled(ctx: &Context, limit: Duration) {
     let settled = async {
         loop {
             let status = replica.status();
-            let Ok(stored) = stored(ctx).await else { return };
+            let Ok(stored) = ctx.db.read_local(|tx| stored(tx).boxed()).await else { return };
             let mut view = view(&stored, &status);
             view.leader = status.leader.unwrap_or(status.node);
             view.members.iter_mut().for_each(|member| member.caught_up = true);

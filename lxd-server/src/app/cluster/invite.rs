@@ -1,5 +1,6 @@
 //! Join tokens: making, showing, revoking them, and letting their bearers in.
 
+use super::accept;
 use crate::clock;
 use crate::context::Context;
 use crate::db::Tx;
@@ -63,7 +64,7 @@ pub async fn invite(ctx: &Context, request: &MembersPost) -> Result<Operation> {
     });
     let (token, _) = write.await?;
     let operation = operation(ctx, token);
-    ctx.events.operation(&operation, None);
+    tell(ctx, &operation);
     Ok(operation)
 }
 
@@ -81,12 +82,23 @@ pub async fn cancel(ctx: &Context, id: Uuid) -> Result<Option<Operation>> {
     else {
         return Ok(None);
     };
-    if !ctx.db.write(|tx| tokens::delete(tx, id).boxed()).await? {
+    let write = ctx.db.write(|tx| {
+        async move {
+            // Whoever was let in with it, and is no member yet, is let out again.
+            let joins = tokens::joins(&mut *tx).await?;
+            for join in joins.iter().filter(|join| join.token == Some(id)) {
+                accept::undo(&mut *tx, join).await?;
+            }
+            tokens::delete(tx, id).await
+        }
+        .boxed()
+    });
+    if !write.await? {
         return Ok(None);
     }
     operation.status_code = StatusCode::Cancelled;
     operation.status = StatusCode::Cancelled.text().to_owned();
-    ctx.events.operation(&operation, None);
+    tell(ctx, &operation);
     Ok(Some(operation))
 }
 
@@ -165,6 +177,11 @@ fn operation(ctx: &Context, token: Token) -> Operation {
         err: String::new(),
         location: ctx.events.location(),
     }
+}
+
+/// Tells of a token without what is secret of it: not only administrators listen.
+fn tell(ctx: &Context, operation: &Operation) {
+    ctx.events.operation(&Operation { metadata: None, ..operation.clone() }, None);
 }
 
 /// 64 hex digits.

@@ -1,20 +1,20 @@
 //! Makes this server a member of an existing cluster, or leaves it and the cluster as they were.
 //!
-//! The new replica is prepared beside the one in use; pointing to it is the last step. A kill before
-//! the request for activation leaves what the next start removes, and the cluster undoes its side
-//! when the join's time is over; after it the next start asks the cluster how it ended.
+//! The new replica is prepared beside the one in use; pointing to it is the last step (`finish`). A
+//! kill before the request for activation leaves what the next start removes, but for pools, bridges
+//! and the addresses to listen on, which a retry takes over; the cluster undoes its side in time.
 
 use super::remote::{self, Invitation};
-use super::{Accept, Accepted, SCHEMA_VERSION, heal};
+use super::{Accept, Accepted, SCHEMA_VERSION, finish, heal};
 use crate::app::undo::Undo;
 use crate::app::{config, network, storage};
 use crate::context::Context;
 use crate::db::Replica as Pointer;
 use crate::db::tables::members::{self, State};
-use crate::error::{Context as _, Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::host;
 use crate::limits;
-use crate::node::{self, Remote, Replica};
+use crate::node::{self, Replica};
 use crate::tls::{self, Authority, Identity};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -31,9 +31,7 @@ const SETTLE: Duration = Duration::from_secs(3);
 /// Joins as the request says. If it fails, nothing of it is left on either side.
 pub async fn join(ctx: &Context, request: &ClusterPut) -> Result<()> {
     let _joining = ctx.joining.lock().await;
-    if super::is_clustered(ctx) {
-        return Err(Error::internal("This server is already clustered"));
-    }
+    finish::require_free(ctx).await?;
     let invitation = Invitation::of(request)?;
     let mut undo = Undo::new();
     match attempt(ctx, request, &invitation, &mut undo).await {
@@ -77,8 +75,11 @@ async fn attempt<'a>(
     let accepted: Accepted = remote.post(paths::INTERNAL_CLUSTER_ACCEPT, &accept).await?;
     let replica = prepare(ctx, &accepted, key, undo).await?;
     wait_for_own_row(&replica).await?;
-    activate(&replica, &remote).await?;
-    point_to(ctx, replica).await
+    let others = accepted.members.iter().map(|member| member.address.clone());
+    let mut addresses = vec![remote.address.clone()];
+    addresses.extend(others.filter(|address| *address != remote.address));
+    finish::activate(ctx, &replica, &addresses, finish::Patience::OfJoin).await?;
+    finish::point_to(ctx, replica).await
 }
 
 /// Opens a new replica beside the one in use and takes streams for it.
@@ -135,7 +136,7 @@ async fn wait_for_own_row(replica: &Replica) -> Result<()> {
     arrived.map_err(|_| Error::internal("The cluster's database did not arrive in time"))
 }
 
-async fn until(replica: &Replica, holds: impl Fn(Option<State>) -> bool) {
+pub(super) async fn until(replica: &Replica, holds: impl Fn(Option<State>) -> bool) {
     let mut applied = replica.db.status().applied;
     while !holds(own_state(replica).await) {
         applied = replica.db.applied_after(applied).await;
@@ -149,68 +150,6 @@ async fn own_state(replica: &Replica) -> Option<State> {
     row.ok().flatten().map(|member| member.state)
 }
 
-/// Asks to be made a member. Without an answer, the replica itself tells in time whether it is.
-async fn activate(replica: &Replica, remote: &Remote) -> Result<()> {
-    let path = paths::internal_cluster_activate(replica.membership.node);
-    replica.mark_activating(&remote.address)?;
-    let answer = remote.post::<serde_json::Value>(&path, &()).await;
-    match answer {
-        Err(error) if error.kind == Kind::Internal => {
-            tracing::warn!("Activation was not answered: {}", error.chain());
-            let told = until(replica, |state| state == Some(State::Member));
-            let told = tokio::time::timeout(limits::PEER_TIMEOUT, told).await;
-            told.map_err(|_| error)
-        }
-        answer => answer.map(drop),
-    }
-}
-
-/// Finishes or undoes the join that an earlier run of the daemon left, before anything else happens.
-pub async fn resume(ctx: &Context) -> Result<()> {
-    let Some(pointer) = ctx.local.replica().await? else { return Ok(()) };
-    let Some(directory) = pointer.joining else { return Ok(()) };
-    let _joining = ctx.joining.lock().await;
-    let replica = Arc::new(Replica::open(&database_dir(ctx), &directory, &ctx.options).await?);
-    if let Some(address) = replica.activating()? {
-        ctx.node.serve_streams(Some(replica.clone()));
-        let cluster = replica.cluster.clone().context("find the cluster's certificate")?;
-        let remote = Remote::new(&address, &cluster.fingerprint, &ctx.tls.server())?;
-        if activate(&replica, &remote).await.is_ok() {
-            return point_to(ctx, replica).await;
-        }
-        ctx.node.serve_streams(None);
-    }
-    replica.db.close().await;
-    let pointer = Pointer { directory: pointer.directory, joining: None };
-    ctx.local.set_replica(&pointer).await?;
-    node::remove_others(&database_dir(ctx), &[&pointer.directory])
-}
-
-/// The last step: this server is the member from now on.
-async fn point_to(ctx: &Context, replica: Arc<Replica>) -> Result<()> {
-    let pointer = Pointer { directory: replica.directory.clone(), joining: None };
-    ctx.local.set_replica(&pointer).await?;
-    let former = ctx.db.exchange(replica.db.clone());
-    let directory = replica.directory.clone();
-    adopt(ctx, replica)?;
-    if let Ok(own) = super::own(ctx).await {
-        ctx.events.set_location(&own.name);
-    }
-    former.close().await;
-    node::remove_others(&database_dir(ctx), &[&directory])
-}
-
-/// Uses a clustered replica: shows the cluster's certificate and takes the members' streams.
-pub(super) fn adopt(ctx: &Context, replica: Arc<Replica>) -> Result<()> {
-    let cluster = replica.cluster.clone().context("find the cluster's certificate")?;
-    cluster.save(&ctx.dir, "cluster")?;
-    ctx.node.show(&cluster)?;
-    ctx.tls.set_public(cluster);
-    ctx.node.exchange(replica.clone());
-    ctx.node.serve_streams(Some(replica));
-    Ok(())
-}
-
-fn database_dir(ctx: &Context) -> PathBuf {
+pub(super) fn database_dir(ctx: &Context) -> PathBuf {
     ctx.dir.join("database")
 }

@@ -3,6 +3,7 @@
 mod accept;
 mod bootstrap;
 mod enable;
+mod finish;
 mod heal;
 mod invite;
 mod join;
@@ -14,9 +15,10 @@ mod wire;
 pub use accept::{abandon, accept, activate};
 pub use bootstrap::bootstrap;
 pub use enable::enable;
+pub use finish::resume;
 pub use heal::{hand_over, heal};
 pub use invite::{Credential, admit, cancel, invite, token_operations};
-pub use join::{join, resume};
+pub use join::join;
 pub use listing::{member, members, overview};
 pub use wire::{Accept, Accepted, Member};
 

@@ -10,6 +10,8 @@ pub struct View {
     pub leader: u64,
     /// Those whose votes count.
     pub voters: BTreeSet<u64>,
+    /// A change of voters was begun and not finished; `voters` are the old and the new ones.
+    pub changing: bool,
     /// Those that hold a replica without a vote.
     pub learners: BTreeSet<u64>,
     /// Where the group's members reach each.
@@ -86,7 +88,7 @@ fn membership(view: &View) -> Option<Step> {
 
 fn voters(view: &View) -> Option<Step> {
     let wanted = wanted_voters(view);
-    if wanted == view.voters || wanted.is_empty() {
+    if (wanted == view.voters && !view.changing) || wanted.is_empty() {
         return None;
     }
     if !wanted.contains(&view.leader) {
@@ -189,6 +191,7 @@ mod tests {
             leader: 1,
             voters: voters.iter().copied().collect(),
             learners: learners.iter().copied().collect(),
+            changing: false,
             addresses: BTreeMap::new(),
             members,
             voters_max: 3,
@@ -210,6 +213,7 @@ mod tests {
                 view.learners.remove(&id);
             }
             Step::SetVoters(voters) => {
+                view.changing = false;
                 let all: BTreeSet<u64> = view.voters.union(&view.learners).copied().collect();
                 view.learners = all.difference(&voters).copied().collect();
                 view.voters = voters;
@@ -279,6 +283,14 @@ mod tests {
         assert_eq!(plan(&cluster), Some(Step::Remove(9)));
         let cluster = view(&[1, 2, 3], &[], vec![seen(2), seen(3)]);
         assert_eq!(plan(&cluster), Some(Step::Transfer(2)));
+    }
+
+    #[test]
+    fn a_change_that_was_left_half_way_is_finished() {
+        let mut cluster = view(&[1, 2, 3], &[], (1..=3).map(seen).collect());
+        cluster.changing = true;
+        assert_eq!(plan(&cluster), Some(Step::SetVoters(BTreeSet::from([1, 2, 3]))));
+        assert_eq!(settle(&mut cluster), 1);
     }
 
     #[test]
