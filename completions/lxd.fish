@@ -35,22 +35,32 @@ complete -c lxd -n "__fish_lxd_needs_command" -f -a "init" -d 'Set up this serve
 complete -c lxd -n "__fish_lxd_needs_command" -f -a "waitready" -d 'Wait until the daemon is ready to take requests'
 complete -c lxd -n "__fish_lxd_needs_command" -f -a "shutdown" -d 'Stop the daemon'
 complete -c lxd -n "__fish_lxd_needs_command" -f -a "sql" -d 'Query or change the daemon\'s databases directly'
+complete -c lxd -n "__fish_lxd_using_subcommand daemon" -l group -d 'The group of users that may use the unix socket' -r
+complete -c lxd -n "__fish_lxd_using_subcommand daemon" -l logfile -d 'Write the log to this file instead of standard error' -r -F
 complete -c lxd -n "__fish_lxd_using_subcommand daemon" -s d -l debug -d 'Log everything'
 complete -c lxd -n "__fish_lxd_using_subcommand daemon" -s v -l verbose -d 'Log what happens, not only what goes wrong'
 complete -c lxd -n "__fish_lxd_using_subcommand daemon" -s h -l help -d 'Print help'
+complete -c lxd -n "__fish_lxd_using_subcommand init" -l group -d 'The group of users that may use the unix socket' -r
+complete -c lxd -n "__fish_lxd_using_subcommand init" -l logfile -d 'Write the log to this file instead of standard error' -r -F
 complete -c lxd -n "__fish_lxd_using_subcommand init" -l preseed -d 'Read the configuration as YAML from standard input'
 complete -c lxd -n "__fish_lxd_using_subcommand init" -s d -l debug -d 'Log everything'
 complete -c lxd -n "__fish_lxd_using_subcommand init" -s v -l verbose -d 'Log what happens, not only what goes wrong'
 complete -c lxd -n "__fish_lxd_using_subcommand init" -s h -l help -d 'Print help'
 complete -c lxd -n "__fish_lxd_using_subcommand waitready" -s t -l timeout -d 'Give up after this many seconds (0: never)' -r
+complete -c lxd -n "__fish_lxd_using_subcommand waitready" -l group -d 'The group of users that may use the unix socket' -r
+complete -c lxd -n "__fish_lxd_using_subcommand waitready" -l logfile -d 'Write the log to this file instead of standard error' -r -F
 complete -c lxd -n "__fish_lxd_using_subcommand waitready" -s d -l debug -d 'Log everything'
 complete -c lxd -n "__fish_lxd_using_subcommand waitready" -s v -l verbose -d 'Log what happens, not only what goes wrong'
 complete -c lxd -n "__fish_lxd_using_subcommand waitready" -s h -l help -d 'Print help'
 complete -c lxd -n "__fish_lxd_using_subcommand shutdown" -s t -l timeout -d 'Give up after this many seconds (0: never)' -r
+complete -c lxd -n "__fish_lxd_using_subcommand shutdown" -l group -d 'The group of users that may use the unix socket' -r
+complete -c lxd -n "__fish_lxd_using_subcommand shutdown" -l logfile -d 'Write the log to this file instead of standard error' -r -F
 complete -c lxd -n "__fish_lxd_using_subcommand shutdown" -s f -l force -d 'Do not wait for operations that are under way'
 complete -c lxd -n "__fish_lxd_using_subcommand shutdown" -s d -l debug -d 'Log everything'
 complete -c lxd -n "__fish_lxd_using_subcommand shutdown" -s v -l verbose -d 'Log what happens, not only what goes wrong'
 complete -c lxd -n "__fish_lxd_using_subcommand shutdown" -s h -l help -d 'Print help'
+complete -c lxd -n "__fish_lxd_using_subcommand sql" -l group -d 'The group of users that may use the unix socket' -r
+complete -c lxd -n "__fish_lxd_using_subcommand sql" -l logfile -d 'Write the log to this file instead of standard error' -r -F
 complete -c lxd -n "__fish_lxd_using_subcommand sql" -s d -l debug -d 'Log everything'
 complete -c lxd -n "__fish_lxd_using_subcommand sql" -s v -l verbose -d 'Log what happens, not only what goes wrong'
 complete -c lxd -n "__fish_lxd_using_subcommand sql" -s h -l help -d 'Print help'
