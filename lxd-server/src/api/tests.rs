@@ -9,6 +9,7 @@ use axum::http::{Method, Request, Response, header};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use shared_api::cluster::{JoinToken, JoinTokenMetadata, MembersPost};
+use shared_api::events::Kind;
 use tower::ServiceExt;
 
 mod resources;
@@ -18,7 +19,7 @@ use super::router;
 use crate::app::cluster;
 use crate::context::Context;
 use crate::daemon;
-use crate::events::Events;
+use crate::events::{Events, Filter};
 use crate::tls::Identity;
 
 /// A daemon with its directory.
@@ -300,8 +301,12 @@ async fn entries_are_changed_and_deleted() {
     let entry = server.get(&SOCKET, &url).await.metadata();
     assert_eq!((&entry["name"], &entry["projects"]), (&json!("a"), &json!(["default"])));
     assert_eq!(server.get(&client, "/1.0").await.metadata()["config"], Value::Null);
-    for (method, url) in [(Method::PATCH, "/1.0"), (Method::GET, "/1.0/operations?project=secret")]
-    {
+    for (method, url) in [
+        (Method::PATCH, "/1.0"),
+        // Not passed on either: the other member would take this one for the sender.
+        (Method::PATCH, "/1.0?target=n9"),
+        (Method::GET, "/1.0/operations?project=secret"),
+    ] {
         let forbidden = server.send(&client, method, url, "{}").await;
         assert_eq!(forbidden.error(), (403, "not authorized".to_owned()), "{url}");
     }
@@ -349,6 +354,30 @@ async fn a_joiner_may_do_nothing_else() {
     let url = format!("/1.0/operations/{}", operation.id);
     assert_eq!(server.send(&SOCKET, Method::DELETE, &url, "").await.status, 200);
     assert_eq!(server.get(&SOCKET, &url).await.status, 404);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revoked_token_lets_its_bearer_out_and_no_event_tells_its_secret() {
+    let server = server().await;
+    cluster::bootstrap(&server.ctx, &"n1".parse().unwrap(), "127.0.0.1:2").await.unwrap();
+    let filter = Filter { kinds: vec![Kind::Operation], project: None };
+    let mut events = server.ctx.events.subscribe(filter);
+    let post = MembersPost { server_name: "n2".to_owned() };
+    let operation = cluster::invite(&server.ctx, &post).await.unwrap();
+    let metadata = Value::Object(operation.metadata.clone().unwrap());
+    let metadata: JoinTokenMetadata = serde_json::from_value(metadata).unwrap();
+    let event = serde_json::to_string(&*events.next().await.unwrap()).unwrap();
+    assert!(event.contains(&operation.id.to_string()) && !event.contains(&metadata.secret));
+    let joiner = remote(Some(&Identity::generate("n2", &[]).unwrap()));
+    let token = JoinToken::from(metadata).encode();
+    let body = json!({"type": "server", "password": token, "name": "n2"}).to_string();
+    let admitted = server.send(&joiner, Method::POST, "/1.0/certificates", &body).await;
+    assert_eq!(admitted.status, 201, "{}", admitted.text);
+    assert_eq!(server.get(&joiner, "/1.0/storage-pools").await.status, 200);
+    let url = format!("/1.0/operations/{}", operation.id);
+    assert_eq!(server.send(&SOCKET, Method::DELETE, &url, "").await.status, 200);
+    assert_eq!(server.get(&joiner, "/1.0/storage-pools").await.status, 403);
     server.stop().await;
 }
 
