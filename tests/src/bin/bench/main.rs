@@ -21,9 +21,12 @@ struct Arguments {
     /// Leave out the rows that write for seconds and kill the leader
     #[arg(long)]
     quick: bool,
-    /// Measure one only: ours or debian
+    /// Measure only the rows whose name has one of these parts, separated by commas
     #[arg(long)]
     only: Option<String>,
+    /// Measure one only: ours or debian
+    #[arg(long)]
+    flavour: Option<String>,
     /// Write every measured value to this file, as JSON
     #[arg(long)]
     json: Option<PathBuf>,
@@ -36,16 +39,16 @@ struct Arguments {
 )]
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
-    let chosen = |flavour: &Flavour| match &arguments.only {
+    let chosen = |flavour: &Flavour| match &arguments.flavour {
         Some(name) => flavour.name() == name,
         None => flavour.program("lxd").is_ok(),
     };
     let flavours: Vec<_> = [Flavour::Debian, Flavour::Ours].into_iter().filter(chosen).collect();
-    let mut report = Report::default();
+    let mut report = Report::of(arguments.only.as_deref(), arguments.quick)?;
     for number in 1..=arguments.rounds {
         for flavour in &flavours {
             eprintln!("round {number} of {}, {}", arguments.rounds, flavour.name());
-            round::run(*flavour, !arguments.quick, &mut report)
+            round::run(*flavour, &mut report)
                 .with_context(|| format!("measure {}", flavour.name()))?;
         }
     }

@@ -1,7 +1,11 @@
 //! Measured values and the table made of them.
 
-use std::{collections::BTreeMap, fmt::Write};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write,
+};
 
+use anyhow::{Result, ensure};
 use serde::Serialize;
 use tests::flavour::Flavour;
 
@@ -32,6 +36,18 @@ const ROWS: &[(Row, &str, &str, &str)] = &[
     (Row::SizeLxc, "binary lxc", "MiB", "6"),
 ];
 
+/// What takes seconds each.
+const LONG: &[Row] = &[
+    Row::Create1,
+    Row::Create16,
+    Row::Update1,
+    Row::Update16,
+    Row::RestartOnline,
+    Row::Failover,
+    Row::FailoverErrors,
+    Row::MemoryWritten,
+];
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Row {
@@ -60,36 +76,82 @@ pub(crate) enum Row {
     SizeLxc,
 }
 
-/// Every value by flavour and row, in the row's unit.
-#[derive(Debug, Default, Serialize)]
-pub(crate) struct Report(BTreeMap<&'static str, BTreeMap<Row, Vec<f64>>>);
+/// Every value by flavour and row, in the row's unit; of the rows that are wanted.
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+pub(crate) struct Report {
+    values: BTreeMap<&'static str, BTreeMap<Row, Vec<f64>>>,
+    #[serde(skip)]
+    wanted: BTreeSet<Row>,
+}
 
 impl Report {
+    /// `only`: parts of names of rows, separated by commas; none means all.
+    pub(crate) fn of(only: Option<&str>, quick: bool) -> Result<Self> {
+        let chosen = |row: &Row, name: &str| match only {
+            Some(parts) => {
+                parts.split(',').any(|part| row.id().contains(part) || name.contains(part))
+            }
+            None => !(quick && LONG.contains(row)),
+        };
+        let wanted = ROWS.iter().filter(|(row, name, ..)| chosen(row, name)).map(|(row, ..)| *row);
+        let wanted: BTreeSet<Row> = wanted.collect();
+        let all: Vec<_> = ROWS.iter().map(|(row, ..)| row.id()).collect();
+        ensure!(!wanted.is_empty(), "no such row; there are: {}", all.join(" "));
+        Ok(Self { values: BTreeMap::new(), wanted })
+    }
+
+    /// Whether one of these rows is to be measured.
+    pub(crate) fn wants(&self, rows: &[Row]) -> bool {
+        rows.iter().any(|row| self.wanted.contains(row))
+    }
+
+    /// Notes a value, if its row is wanted.
     pub(crate) fn add(&mut self, flavour: Flavour, row: Row, value: f64) {
-        self.0.entry(flavour.name()).or_default().entry(row).or_default().push(value);
+        if self.wanted.contains(&row) {
+            self.values.entry(flavour.name()).or_default().entry(row).or_default().push(value);
+        }
     }
 
     /// A table of medians with what ours should reach.
     pub(crate) fn markdown(&self) -> String {
-        let mut text =
-            String::from("| figure | lxd 5.0.2 | ours | target |\n| --- | --- | --- | --- |\n");
+        let mut text = String::from(
+            "| figure | lxd 5.0.2 | ours | better by | target |\n| --- | --- | --- | --- | --- |\n",
+        );
         for (row, name, unit, target) in ROWS {
-            let cell = |flavour: Flavour| match self.median(flavour, *row) {
-                Some(value) => format!("{} {unit}", short(value)),
-                None => "–".to_owned(),
-            };
-            let (debian, ours) = (cell(Flavour::Debian), cell(Flavour::Ours));
-            if debian != "–" || ours != "–" {
-                let _ = writeln!(text, "| {name} | {debian} | {ours} | {target} {unit} |");
+            let (debian, ours) =
+                (self.median(Flavour::Debian, *row), self.median(Flavour::Ours, *row));
+            if debian.or(ours).is_none() {
+                continue;
             }
+            let cell = |value: Option<f64>| {
+                value.map_or("–".to_owned(), |value| format!("{} {unit}", short(value)))
+            };
+            let gain = match debian.zip(ours) {
+                Some((debian, ours)) if debian > 0.0 && ours > 0.0 => {
+                    let rate = *unit == "per s";
+                    format!("{}×", short(if rate { ours / debian } else { debian / ours }))
+                }
+                _ => "–".to_owned(),
+            };
+            let (debian, ours) = (cell(debian), cell(ours));
+            let _ = writeln!(text, "| {name} | {debian} | {ours} | {gain} | {target} {unit} |");
         }
         text.replace("  |", " |")
     }
 
     fn median(&self, flavour: Flavour, row: Row) -> Option<f64> {
-        let mut values = self.0.get(flavour.name())?.get(&row)?.clone();
+        let mut values = self.values.get(flavour.name())?.get(&row)?.clone();
         values.sort_by(f64::total_cmp);
         values.get(values.len() / 2).copied()
+    }
+}
+
+impl Row {
+    /// As in the JSON, and for choosing rows.
+    fn id(self) -> String {
+        let id = serde_json::to_value(self).ok();
+        id.as_ref().and_then(serde_json::Value::as_str).unwrap_or_default().to_owned()
     }
 }
 

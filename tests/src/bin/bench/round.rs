@@ -28,8 +28,8 @@ const PAUSE: Duration = Duration::from_micros(500);
 /// Short commands are measured so often in a round.
 const TIMES: u32 = 10;
 
-/// Adds every row's values of one round; `long` adds those that take seconds each.
-pub(crate) fn run(flavour: Flavour, long: bool, report: &mut Report) -> Result<()> {
+/// Adds the values of one round.
+pub(crate) fn run(flavour: Flavour, report: &mut Report) -> Result<()> {
     let mut rack = Rack::new(&format!("bench-{}", flavour.name()), flavour, 3)?;
     rack.expect_error("");
     let mut daemons = Vec::new();
@@ -40,16 +40,24 @@ pub(crate) fn run(flavour: Flavour, long: bool, report: &mut Report) -> Result<(
     for daemon in &daemons {
         report.add(flavour, Row::MemoryIdle, memory(daemon.id())?);
     }
-    commands(&rack.hosts[0], report)?;
-    requests(&rack, report)?;
-    daemons.pop().context("three were started")?.stop()?;
-    daemons.push(start(&rack.hosts[2], [Row::RestartApi, Row::RestartReady], report)?);
-    cluster::wait_online(&rack.hosts[0], 3)?;
-    if long {
-        writes(&rack, report)?;
-        let leader = cluster::leader(&rack, &rack.hosts[0])?;
-        report.add(flavour, Row::MemoryWritten, memory(daemons[leader].id())?);
+    if report.wants(&[Row::Token, Row::List]) {
+        commands(&rack.hosts[0], report)?;
+    }
+    if report.wants(&[Row::GetLeader, Row::GetOther, Row::Tls]) {
+        requests(&rack, report)?;
+    }
+    if report.wants(&[Row::RestartApi, Row::RestartReady]) {
+        daemons.pop().context("three were started")?.stop()?;
+        daemons.push(start(&rack.hosts[2], [Row::RestartApi, Row::RestartReady], report)?);
+        cluster::wait_online(&rack.hosts[0], 3)?;
+    }
+    writes(&rack, report)?;
+    let leader = cluster::leader(&rack, &rack.hosts[0])?;
+    report.add(flavour, Row::MemoryWritten, memory(daemons[leader].id())?);
+    if report.wants(&[Row::RestartOnline]) {
         offline(&rack, &mut daemons, report)?;
+    }
+    if report.wants(&[Row::Failover, Row::FailoverErrors]) {
         failover(&rack, daemons, report)?;
     }
     rack.finish()
@@ -125,6 +133,9 @@ fn writes(rack: &Rack, report: &mut Report) -> Result<()> {
     let host = &rack.hosts[cluster::leader(rack, &rack.hosts[0])?];
     let rows = [(1, Row::Create1, Row::Update1), (16, Row::Create16, Row::Update16)];
     for (clients, create, update) in rows {
+        if !report.wants(&[create, update, Row::MemoryWritten]) {
+            continue;
+        }
         let rates = load::writes(&Api::of(host), clients)?;
         report.add(host.flavour, create, rates.creates_per_s);
         report.add(host.flavour, update, rates.updates_per_s);
