@@ -211,6 +211,13 @@ impl Db {
         status
     }
 
+    /// Tells all other members what this one is in trouble with (in a few words for whoever runs it, e.g. "no
+    /// space left on device"), or with `None` that it is over. They hear it at once, also when this replica has
+    /// stopped, and show it as [`PeerStatus::trouble`](crate::PeerStatus). Nothing else follows from it.
+    pub fn set_trouble(&self, trouble: Option<String>) {
+        self.0.links.set_trouble(trouble);
+    }
+
     /// Waits until this member has applied an entry after the one at `index`; returns the index of the
     /// last one applied. Pends for ever on a member that has stopped.
     pub async fn applied_after(&self, index: u64) -> u64 {

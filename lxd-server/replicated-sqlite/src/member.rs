@@ -14,6 +14,7 @@ use crate::options::Options;
 use crate::outstanding::Outstanding;
 use crate::pulse::Pulse;
 use crate::read::Waiting;
+use crate::status::Status;
 use crate::store::Store;
 use crate::types::{NodeId, Raft, Verdict};
 use crate::writer::Writer;
@@ -71,7 +72,7 @@ impl Db {
         let (jobs, waiting) = mpsc::channel(QUEUE);
         let (reads, readers) = mpsc::channel(QUEUE);
         let (pulse, pulsing) = Pulse::start(raft.clone(), links.clone(), &options);
-        let (published, status) = watch::channel(status::blank(identity.node));
+        let (published, status) = watch::channel(Status::default());
         let outstanding = Outstanding::new(identity.node, earlier.boot);
         let (closed, tasks) = (watch::Sender::new(false), Mutex::default());
         let inner = Inner {

@@ -8,7 +8,7 @@ use std::time::Instant;
 use tokio::sync::watch;
 
 /// A member's view of itself and its group, at one moment.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Status {
     /// This member.
     pub node: NodeId,
@@ -38,10 +38,12 @@ pub struct Status {
     pub quorum: bool,
     /// Why this replica has stopped, if it has.
     pub stopped: Option<String>,
+    /// What this member is in trouble with, see [`Db::set_trouble`](crate::Db::set_trouble).
+    pub trouble: Option<String>,
 }
 
 /// Another member, as this one sees it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PeerStatus {
     /// Log index up to which it holds what this member holds; on the leader only.
     pub matched: Option<u64>,
@@ -50,6 +52,9 @@ pub struct PeerStatus {
     pub last_ack: Option<Instant>,
     /// There is a live stream to it.
     pub connected: bool,
+    /// What it says it is in trouble with, see [`Db::set_trouble`](crate::Db::set_trouble); forgotten when
+    /// it does not answer any more.
+    pub trouble: Option<String>,
 }
 
 impl Status {
@@ -69,25 +74,6 @@ impl Status {
     }
 }
 
-/// The status of a member that has only just been opened.
-pub(crate) fn blank(node: NodeId) -> Status {
-    Status {
-        node,
-        leader: None,
-        term: 0,
-        applied: 0,
-        committed: 0,
-        schema: 0,
-        voters: BTreeSet::new(),
-        changing: false,
-        learners: BTreeSet::new(),
-        addresses: BTreeMap::new(),
-        peers: BTreeMap::new(),
-        quorum: false,
-        stopped: None,
-    }
-}
-
 /// The status now.
 pub(crate) fn status(inner: &Inner) -> Status {
     let metrics = inner.raft.metrics().borrow_watched().clone();
@@ -104,6 +90,7 @@ pub(crate) fn status(inner: &Inner) -> Status {
             matched: matched.map(|matched| matched.index),
             last_ack: heard.and_then(|heard| heard.last).map(tokio::time::Instant::into_std),
             connected: heard.is_some_and(|heard| heard.connected),
+            trouble: heard.and_then(|heard| heard.trouble.clone()),
         }
     };
     let others = addresses.keys().filter(|id| **id != inner.identity.node);
@@ -121,6 +108,7 @@ pub(crate) fn status(inner: &Inner) -> Status {
         addresses,
         quorum: inner.pulse.beats() && !membership.get_joint_config().is_empty(),
         stopped: inner.stopped().or(metrics.running_state.err().map(|fatal| fatal.to_string())),
+        trouble: inner.links.trouble().borrow().clone(),
     }
 }
 

@@ -30,10 +30,12 @@ struct Inner {
     transport: Transport,
     options: Options,
     links: Mutex<BTreeMap<NodeId, Kept>>,
-    /// Counts the links that were found or lost.
+    /// Counts what [`Links::changes`] tells of.
     changes: watch::Sender<u64>,
     /// Members whose connection was reset or refused.
     resets: mpsc::Sender<NodeId>,
+    /// What this member is in trouble with.
+    trouble: watch::Sender<Option<String>>,
 }
 
 /// A link and the task that keeps it.
@@ -48,7 +50,9 @@ impl Links {
     ) -> (Self, mpsc::Receiver<NodeId>) {
         let (resets, lost) = mpsc::channel(64);
         let (links, changes) = (Mutex::default(), watch::Sender::new(0));
-        (Self(Arc::new(Inner { identity, transport, options, links, changes, resets })), lost)
+        let trouble = watch::Sender::new(None);
+        let inner = Inner { identity, transport, options, links, changes, resets, trouble };
+        (Self(Arc::new(inner)), lost)
     }
 
     /// The link to a member, which is being sought from now on.
@@ -58,7 +62,7 @@ impl Links {
             address.clone_into(&mut lock(&link.address));
             return link.clone();
         }
-        let link = Arc::new(Link::new(target, address));
+        let link = Arc::new(Link::new(target, address, self.0.changes.clone()));
         // Weak: the links end with the member, not the member with its links.
         let keeper = keep(link.clone(), Arc::downgrade(&self.0));
         links.insert(target, (link.clone(), AbortOnDropHandle::new(tokio::spawn(keeper))));
@@ -93,12 +97,31 @@ impl Links {
         let links = lock(&self.0.links);
         let heard = links.iter().map(|(target, (link, _))| {
             let connected = matches!(*link.state.borrow(), State::Up(_));
-            (*target, Heard { last: *lock(&link.heard), sought: link.sought, connected })
+            let (last, trouble) = (*lock(&link.heard), lock(&link.trouble).clone());
+            (*target, Heard { last, sought: link.sought, connected, trouble })
         });
         heard.collect()
     }
 
-    /// Changes when a link is found or lost.
+    /// Tells all other members what this one is in trouble with, or that it is over.
+    pub(crate) fn set_trouble(&self, trouble: Option<String>) {
+        let changes = |now: &mut Option<String>| {
+            *now != trouble && {
+                now.clone_from(&trouble);
+                true
+            }
+        };
+        if self.0.trouble.send_if_modified(changes) {
+            self.0.changed();
+        }
+    }
+
+    /// What this member is in trouble with, as it changes.
+    pub(crate) fn trouble(&self) -> watch::Receiver<Option<String>> {
+        self.0.trouble.subscribe()
+    }
+
+    /// Changes when a link is found or lost, or some member's trouble is another.
     pub(crate) fn changes(&self) -> watch::Receiver<u64> {
         self.0.changes.subscribe()
     }
@@ -172,6 +195,9 @@ impl Inner {
             match frame::read(&mut stream).await? {
                 Welcome::Come => Ok(stream),
                 Welcome::Refused(why) => Err(io::Error::new(io::ErrorKind::PermissionDenied, why)),
+                Welcome::Stopped(trouble) => {
+                    Err(io::Error::new(io::ErrorKind::PermissionDenied, Stopped(trouble)))
+                }
             }
         };
         timeout(self.options.silence(), greeting).await?
@@ -182,8 +208,13 @@ impl Inner {
     }
 }
 
+/// The other member's replica has stopped; what it says about that.
+#[derive(Debug, thiserror::Error)]
+#[error("its replica has stopped")]
+struct Stopped(Option<String>);
+
 /// What is known of a member.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct Heard {
     /// When it last answered, if it ever did.
     pub(crate) last: Option<Instant>,
@@ -191,6 +222,8 @@ pub(crate) struct Heard {
     pub(crate) sought: Instant,
     /// There is a stream to it.
     pub(crate) connected: bool,
+    /// What it says it is in trouble with.
+    pub(crate) trouble: Option<String>,
 }
 
 /// The stream to one member.
@@ -202,6 +235,10 @@ pub(crate) struct Link {
     heard: Mutex<Option<Instant>>,
     sought: Instant,
     kick: Notify,
+    /// What it says it is in trouble with; forgotten with the stream that it said so on.
+    trouble: Mutex<Option<String>>,
+    /// See [`Links::changes`].
+    changes: watch::Sender<u64>,
 }
 
 #[derive(Clone)]
@@ -214,7 +251,7 @@ enum State {
 }
 
 impl Link {
-    fn new(target: NodeId, address: &str) -> Self {
+    fn new(target: NodeId, address: &str, changes: watch::Sender<u64>) -> Self {
         Self {
             target,
             address: Mutex::new(address.to_owned()),
@@ -222,6 +259,8 @@ impl Link {
             heard: Mutex::new(None),
             sought: Instant::now(),
             kick: Notify::new(),
+            trouble: Mutex::default(),
+            changes,
         }
     }
 
@@ -260,6 +299,13 @@ impl Link {
 
     fn answered(&self) {
         *lock(&self.heard) = Some(Instant::now());
+    }
+
+    fn in_trouble(&self, trouble: Option<String>) {
+        let before = std::mem::replace(&mut *lock(&self.trouble), trouble.clone());
+        if before != trouble {
+            self.changes.send_modify(|count| *count += 1);
+        }
     }
 }
 
@@ -336,6 +382,7 @@ async fn keep(link: Arc<Link>, shared: std::sync::Weak<Inner>) {
         let address = lock(&link.address).clone();
         let opened = inner.open(link.target, address, Purpose::Calls).await;
         let silence = inner.options.silence();
+        let mut trouble = None;
         let lost = match opened {
             Ok(stream) => {
                 (pause, refusal) = (PAUSE_MIN, None);
@@ -356,9 +403,12 @@ async fn keep(link: Arc<Link>, shared: std::sync::Weak<Inner>) {
                     tracing::warn!(member = link.target, %error, "refused by a member");
                 }
                 refusal = why;
+                let stopped = error.get_ref().and_then(|error| error.downcast_ref::<Stopped>());
+                trouble = stopped.and_then(|stopped| stopped.0.clone());
                 Lost::from(&error)
             }
         };
+        link.in_trouble(trouble);
         let Some(inner) = shared.upgrade() else { return };
         let state = if lost == Lost::Gone { State::Gone } else { State::Sought };
         let before = link.state.send_replace(state);
@@ -405,6 +455,13 @@ async fn listen(
     loop {
         let (number, response): (u64, Response) = frame::read(&mut reader).await?;
         link.answered();
+        let response = match response {
+            Response::Trouble(trouble) => {
+                link.in_trouble(trouble);
+                continue;
+            }
+            response => response,
+        };
         let waiting = lock(&answers.open).as_ref().and_then(|open| open.get(&number).cloned());
         if let Some(waiting) = waiting {
             // Whoever gave up does not want it.

@@ -20,7 +20,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -50,9 +50,10 @@ impl Server {
         mut stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     ) -> io::Result<()> {
         let hello: Hello = timeout(GREETING, frame::read(&mut stream)).await??;
-        if let Some(why) = self.objection(from, &hello) {
-            tracing::debug!(from, why, "refused a stream");
-            return frame::write(&mut stream, &Welcome::Refused(why.to_owned())).await;
+        let objection = self.objection(from, &hello);
+        if let Some(objection) = objection {
+            tracing::debug!(from, ?objection, "refused a stream");
+            return frame::write(&mut stream, &objection).await;
         }
         frame::write(&mut stream, &Welcome::Come).await?;
         // It is there, so it can be found: don't wait for the next try.
@@ -72,11 +73,17 @@ impl Server {
         }
     }
 
-    fn objection(&self, from: NodeId, hello: &Hello) -> Option<&'static str> {
-        let own = &self.identity;
-        if self.raft.metrics().borrow_watched().running_state.is_err() {
-            return Some("this replica has stopped");
+    fn objection(&self, from: NodeId, hello: &Hello) -> Option<Welcome> {
+        if let Some(why) = self.mistake(from, hello) {
+            return Some(Welcome::Refused(why.to_owned()));
         }
+        let stopped = self.raft.metrics().borrow_watched().running_state.is_err();
+        stopped.then(|| Welcome::Stopped(self.links.trouble().borrow().clone()))
+    }
+
+    /// Why this stream is not for this member.
+    fn mistake(&self, from: NodeId, hello: &Hello) -> Option<&'static str> {
+        let own = &self.identity;
         if hello.from != from {
             return Some("the sender is not who it says");
         }
@@ -102,7 +109,8 @@ impl Server {
         let (answers, mut queue) = mpsc::channel(QUEUE);
         tokio::select! {
             ended = frame::pump(&mut writer, &mut queue) => ended,
-            ended = self.listen(from, reader, answers) => ended,
+            ended = self.listen(from, reader, answers.clone()) => ended,
+            () = tell_trouble(self.links.trouble(), answers) => Ok(()),
         }
     }
 
@@ -220,6 +228,21 @@ impl Server {
 }
 
 type Call = (u64, Request);
+
+/// Says what this member is in trouble with, whenever that changes. At the beginning of a stream: with nothing.
+async fn tell_trouble(mut trouble: watch::Receiver<Option<String>>, answers: mpsc::Sender<Answer>) {
+    let mut told = None;
+    loop {
+        let now = trouble.borrow_and_update().clone();
+        if now != told && answers.send((0, Response::Trouble(now.clone()))).await.is_err() {
+            return;
+        }
+        told = now;
+        if trouble.changed().await.is_err() {
+            return;
+        }
+    }
+}
 
 async fn append_stream(
     raft: Raft,

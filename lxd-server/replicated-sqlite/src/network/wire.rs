@@ -31,6 +31,8 @@ pub(crate) enum Purpose {
 pub(crate) enum Welcome {
     Come,
     Refused(String),
+    /// The replica has stopped; what its member says about that.
+    Stopped(Option<String>),
 }
 
 /// A call. Answers carry the number of theirs.
@@ -69,6 +71,9 @@ pub(crate) enum Response {
     Done,
     /// The other end could not do it, e.g. because it has stopped.
     Failed(String),
+    /// Nobody asked: what the other end is in trouble with from now on, or that it is over. Sent to all at once
+    /// when it changes, so that no ping has to be waited for.
+    Trouble(Option<String>),
 }
 
 /// The head of a snapshot stream; the file follows, then its digest.

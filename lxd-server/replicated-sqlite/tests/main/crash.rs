@@ -155,6 +155,10 @@ async fn a_replica_that_cannot_be_made_anew_stops_and_says_so() {
     assert!(matches!(write, Err(Error::Stopped)), "{write:?}");
     // Nobody counts on it any more.
     within(leader.watch().wait_for(|status| !status.peers[&other].connected)).await.unwrap();
+    // It can still say why.
+    db.set_trouble(Some("the tables differ".to_owned()));
+    let told = |status: &replicated_sqlite::Status| status.peers[&other].trouble.is_some();
+    within(leader.watch().wait_for(told)).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -215,3 +215,30 @@ async fn operators_get_tables() {
     assert!(matches!(db.execute("DROP TABLE people").await, Err(Error::Sql(_))));
     assert!(matches!(db.execute("SELECT 1; nonsense").await, Err(Error::Sql(_))));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn trouble_is_told_to_all_at_once_and_forgotten_with_its_member() {
+    let mut cluster = Cluster::start(3, Options::default()).await;
+    let told = async |cluster: &Cluster, by: u64, text: Option<&str>| {
+        for id in cluster.members.keys().filter(|id| **id != by) {
+            let mut watch = cluster.db(*id).watch();
+            let heard = |status: &replicated_sqlite::Status| {
+                status.peers.get(&by).is_some_and(|peer| peer.trouble.as_deref() == text)
+            };
+            within(watch.wait_for(heard)).await.unwrap();
+        }
+    };
+    cluster.db(2).set_trouble(Some("no space left".to_owned()));
+    assert_eq!(cluster.db(2).status().trouble.as_deref(), Some("no space left"));
+    told(&cluster, 2, Some("no space left")).await;
+    // Whoever comes later hears of it, too.
+    cluster.close(3).await;
+    cluster.open(3).await;
+    told(&cluster, 2, Some("no space left")).await;
+    cluster.db(2).set_trouble(None);
+    told(&cluster, 2, None).await;
+    cluster.db(2).set_trouble(Some("hot".to_owned()));
+    told(&cluster, 2, Some("hot")).await;
+    cluster.close(2).await;
+    told(&cluster, 2, None).await;
+}

@@ -55,7 +55,7 @@ fn show(member: members::Member, status: &Status, now: Timestamp) -> Member {
     } else if member.standby {
         roles.push("database-standby".to_owned());
     }
-    let (state, message) = state(&member, now);
+    let (state, message) = state(&member, status, now);
     Member {
         database: !roles.is_empty(),
         roles,
@@ -71,13 +71,24 @@ fn show(member: members::Member, status: &Status, now: Timestamp) -> Member {
     }
 }
 
-fn state(member: &members::Member, now: Timestamp) -> (&'static str, String) {
+/// What is written about a member; what it says itself of its trouble comes before that.
+fn state(member: &members::Member, status: &Status, now: Timestamp) -> (&'static str, String) {
     if member.state == State::Evacuated {
         return ("Evacuated", "Unavailable due to maintenance".to_owned());
     }
-    let Some(last) = member.heartbeat.filter(|_| !member.online) else {
-        return ("Online", "Fully operational".to_owned());
-    };
+    let peer = status.peers.get(&member.id);
+    let own = status.trouble.as_ref().filter(|_| member.id == status.node);
+    if let Some(trouble) = own.or(peer.and_then(|peer| peer.trouble.as_ref())) {
+        return ("Offline", trouble.clone());
+    }
+    match member.heartbeat.filter(|_| !member.online) {
+        Some(last) => ("Offline", silent_since(last, now)),
+        None => ("Online", "Fully operational".to_owned()),
+    }
+}
+
+/// LXD's words for a member that was last heard of at a time.
+fn silent_since(last: Timestamp, now: Timestamp) -> String {
     let silence = now.duration_since(last).unsigned_abs();
     let date = last.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d %H:%M:%S%.f %z UTC").to_string();
     let seconds = format!("{}.{:09}", silence.as_secs(), silence.subsec_nanos());
@@ -87,5 +98,56 @@ fn state(member: &members::Member, now: Timestamp) -> (&'static str, String) {
         0 => format!("{seconds}s"),
         _ => format!("{minutes}m{}s", silence.as_secs() % 60),
     };
-    ("Offline", format!("No heartbeat for {spoken} ({date})"))
+    format!("No heartbeat for {spoken} ({date})")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use replicated_sqlite::PeerStatus;
+
+    fn member(id: u64, online: bool) -> members::Member {
+        members::Member {
+            id,
+            name: format!("node{id}"),
+            description: String::new(),
+            address: format!("10.0.0.{id}:8443"),
+            state: State::Member,
+            online,
+            heartbeat: Some(Timestamp::UNIX_EPOCH),
+            architecture: 2,
+            failure_domain: "default".to_owned(),
+            standby: false,
+            groups: Vec::new(),
+            config: std::collections::BTreeMap::new(),
+        }
+    }
+
+    #[test]
+    fn trouble_is_shown_before_what_is_written() {
+        let now = Timestamp::from_second(75).unwrap();
+        let full = || Some("no space left on device".to_owned());
+        let peer = PeerStatus { trouble: full(), ..PeerStatus::default() };
+        let healthy = Status { node: 1, quorum: true, ..Status::default() };
+        let told = Status { peers: [(2, peer)].into(), ..healthy.clone() };
+        let own = Status { trouble: full(), ..healthy.clone() };
+        for (id, online, status, state, message) in [
+            (2, true, &healthy, "Online", "Fully operational"),
+            (
+                2,
+                false,
+                &healthy,
+                "Offline",
+                "No heartbeat for 1m15s (1970-01-01 00:00:00 +0000 UTC)",
+            ),
+            (2, true, &told, "Offline", "no space left on device"),
+            (2, false, &told, "Offline", "no space left on device"),
+            (1, true, &told, "Online", "Fully operational"),
+            (1, true, &own, "Offline", "no space left on device"),
+            (2, true, &own, "Online", "Fully operational"),
+        ] {
+            let shown = super::state(&member(id, online), status, now);
+            assert_eq!(shown, (state, message.to_owned()), "{id} {online} {status:?}");
+        }
+    }
 }
