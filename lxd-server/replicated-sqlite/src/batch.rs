@@ -1,12 +1,13 @@
 //! One batch of transactions on the leader: running each on top of those before it, and their verdicts.
 
+use crate::connection::{Connection, aside};
 use crate::error::{Error, io};
 use crate::job::{Call, Offer, Task};
 use crate::session::{self, Failure, Turn};
 use crate::store::{Loan, Owned};
 use crate::tx::{normalise, replay};
 use crate::types::{Submission, Transcript, TxId, Verdict};
-use sqlx::{Executor, Row, SqliteConnection};
+use sqlx::{Executor, Row};
 use tokio::sync::oneshot;
 
 /// Answered transactions whose rows may stay: pruning each at once would cost two statements a batch.
@@ -23,14 +24,11 @@ pub(crate) enum Outcome {
 }
 
 /// Applies for trial. `false`: this changeset cannot be applied to what it was computed on.
-pub(crate) async fn rehearse(
-    apply: &mut SqliteConnection,
-    changeset: &[u8],
-) -> Result<bool, Error> {
+pub(crate) async fn rehearse(apply: &mut Connection, changeset: &[u8]) -> Result<bool, Error> {
     apply.execute("BEGIN IMMEDIATE").await?;
     let result = {
         let mut handle = apply.lock_handle().await?;
-        session::aside(|| session::apply(&mut handle, changeset))
+        aside(|| session::apply(&mut handle, changeset))
     };
     apply.execute("ROLLBACK").await?;
     match result {
@@ -120,11 +118,7 @@ pub(crate) async fn lend(
 }
 
 /// Opens a transaction's savepoint, unless it is over already.
-async fn begin(
-    work: &mut SqliteConnection,
-    id: TxId,
-    oldest: u64,
-) -> sqlx::Result<Option<Verdict>> {
+async fn begin(work: &mut Connection, id: TxId, oldest: u64) -> sqlx::Result<Option<Verdict>> {
     let (node, boot, sequence) = (signed(id.node), signed(id.boot), signed(id.sequence));
     let row = sqlx::query(
         "/* writer */ SELECT
@@ -158,7 +152,7 @@ async fn begin(
 }
 
 /// Says which of a member's transactions are over, and forgets them.
-async fn raise(work: &mut SqliteConnection, node: i64, boot: i64, oldest: i64) -> sqlx::Result<()> {
+async fn raise(work: &mut Connection, node: i64, boot: i64, oldest: i64) -> sqlx::Result<()> {
     sqlx::query("/* writer */ REPLACE INTO _floor VALUES (?, ?, ?)")
         .bind(node)
         .bind(boot)
@@ -175,7 +169,7 @@ async fn raise(work: &mut SqliteConnection, node: i64, boot: i64, oldest: i64) -
 }
 
 async fn end(
-    work: &mut SqliteConnection,
+    work: &mut Connection,
     task: &Task,
     verdict: Option<Verdict>,
 ) -> Result<Outcome, Error> {
@@ -206,7 +200,7 @@ pub(crate) enum Close {
 }
 
 /// Ends the savepoint `one`. `false`: there is none any more, because the transaction around it has ended.
-pub(crate) async fn close(work: &mut SqliteConnection, how: Close) -> Result<bool, Error> {
+pub(crate) async fn close(work: &mut Connection, how: Close) -> Result<bool, Error> {
     if matches!(how, Close::Undo) {
         let undo = sqlx::query("/* writer */ ROLLBACK TO one");
         match work.execute(undo).await {

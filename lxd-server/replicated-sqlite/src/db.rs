@@ -158,7 +158,7 @@ impl Db {
         T: Send,
     {
         let snapshot = loop {
-            match self.0.store.readers().begin().await {
+            match self.0.store.readers().snapshot().await {
                 Ok(snapshot) => break snapshot,
                 Err(sqlx::Error::PoolClosed) if *self.0.closed.borrow() => {
                     return Err(Error::Stopped.into());

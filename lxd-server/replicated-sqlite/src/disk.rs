@@ -1,8 +1,9 @@
 //! Files that are there whole or not at all, also after a power cut.
 
+use crate::connection::{Connection, blocking};
 use crate::error::io;
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor};
+use sqlx::{AssertSqlSafe, Executor};
 use std::io::Result;
 use std::path::{Path, PathBuf};
 
@@ -15,7 +16,7 @@ pub(crate) async fn create(path: &Path, schema: &str) -> Result<()> {
     let part = sibling(path, ".part");
     remove(&part);
     let options = SqliteConnectOptions::new().filename(&part).create_if_missing(true);
-    let mut connection = options.connect().await.map_err(io)?;
+    let mut connection = Connection::open(&options).await.map_err(io)?;
     let made = connection.execute("PRAGMA synchronous = OFF; PRAGMA journal_mode = WAL").await;
     made.map_err(io)?;
     connection.execute(AssertSqlSafe(schema)).await.map_err(io)?;
@@ -26,17 +27,19 @@ pub(crate) async fn create(path: &Path, schema: &str) -> Result<()> {
 
 /// Moves a file to its place.
 pub(crate) async fn place(from: &Path, to: &Path) -> Result<()> {
-    tokio::fs::File::open(from).await?.sync_all().await?;
-    tokio::fs::rename(from, to).await?;
+    let (source, target) = (from.to_owned(), to.to_owned());
+    blocking(move || {
+        std::fs::File::open(&source)?.sync_all()?;
+        std::fs::rename(source, target)
+    })
+    .await?;
     sync_dir(to).await
 }
 
 /// Makes the name of a file durable.
 pub(crate) async fn sync_dir(file: &Path) -> Result<()> {
-    match file.parent() {
-        Some(dir) => tokio::fs::File::open(dir).await?.sync_all().await,
-        None => Ok(()),
-    }
+    let Some(dir) = file.parent().map(Path::to_owned) else { return Ok(()) };
+    blocking(move || std::fs::File::open(dir)?.sync_all()).await
 }
 
 /// Removes a database and what SQLite keeps beside it.

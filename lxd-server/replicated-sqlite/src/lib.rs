@@ -38,6 +38,7 @@
 
 mod batch;
 mod codec;
+mod connection;
 mod db;
 mod disk;
 mod error;
@@ -55,9 +56,12 @@ mod outstanding;
 mod progress;
 mod pulse;
 mod read;
+mod readers;
 mod retention;
 mod schema;
 mod session;
+#[cfg(test)]
+mod simulation;
 mod snapshot;
 mod sql;
 mod status;

@@ -1,12 +1,13 @@
 //! The file under the log, `raft.db`, and the one task that touches it.
 
 use crate::codec::decode;
+use crate::connection::Connection;
 use crate::disk;
 use crate::error::io;
 use crate::types::Types;
 use openraft::storage::IOFlushed;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteLockingMode, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection, Executor, QueryBuilder, Sqlite, SqliteConnection};
+use sqlx::{Executor, QueryBuilder, Sqlite};
 use std::io::Result;
 use std::path::Path;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -69,21 +70,18 @@ pub(crate) struct Extent {
 }
 
 /// The open file.
-pub(crate) struct LogFile(SqliteConnection);
+pub(crate) struct LogFile(Connection);
 
 pub(crate) async fn connect(path: &Path) -> Result<LogFile> {
     disk::create(path, SCHEMA).await?;
-    let connection = SqliteConnectOptions::new()
+    let options = SqliteConnectOptions::new()
         .filename(path)
         .locking_mode(SqliteLockingMode::Exclusive)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         // Entries are read from memory; KiB.
-        .pragma("cache_size", "-512")
-        .connect()
-        .await
-        .map_err(io)?;
-    Ok(LogFile(connection))
+        .pragma("cache_size", "-512");
+    Ok(LogFile(Connection::open(&options).await.map_err(io)?))
 }
 
 type Done = Box<dyn FnOnce(Result<()>) + Send>;

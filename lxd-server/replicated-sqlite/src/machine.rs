@@ -1,5 +1,6 @@
 //! Raft's state machine: applies committed entries, hands out and installs snapshots.
 
+use crate::connection::aside;
 use crate::disk;
 use crate::error::io;
 use crate::log::LogStore;
@@ -144,7 +145,7 @@ async fn apply_command(
         Command::Change { changeset, .. } => {
             progress.version = index;
             let mut handle = writers.apply.lock_handle().await.map_err(io)?;
-            match session::aside(|| session::apply(&mut handle, changeset)) {
+            match aside(|| session::apply(&mut handle, changeset)) {
                 Ok(()) => {}
                 Err(Failure::Conflict) => return Err(diverged(index, "the change does not fit")),
                 Err(Failure::Storage(error)) => return Err(error),

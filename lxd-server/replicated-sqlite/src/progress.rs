@@ -1,10 +1,11 @@
 //! Where the data of one member stands: kept in the database, in the transaction that changes the data.
 
 use crate::codec::{Position, StoredGroup, decode, encode};
+use crate::connection::Connection;
 use crate::error::io;
 use crate::schema;
 use crate::types::{LogId, Membership, NodeId};
-use sqlx::{Row, SqliteConnection};
+use sqlx::Row;
 use std::collections::BTreeSet;
 use std::io::Result;
 
@@ -42,7 +43,7 @@ impl Progress {
 }
 
 /// Reads it from a state database or a snapshot.
-pub(crate) async fn load(connection: &mut SqliteConnection) -> Result<Progress> {
+pub(crate) async fn load(connection: &mut Connection) -> Result<Progress> {
     let digest = schema::digest(connection).await.map_err(io)?;
     let row =
         sqlx::query("SELECT applied, membership, version, schema, durable, removed FROM _raft");
@@ -61,7 +62,7 @@ pub(crate) async fn load(connection: &mut SqliteConnection) -> Result<Progress> 
 }
 
 /// To be called in the transaction that holds the data.
-pub(crate) async fn save(connection: &mut SqliteConnection, progress: &Progress) -> Result<()> {
+pub(crate) async fn save(connection: &mut Connection, progress: &Progress) -> Result<()> {
     sqlx::query("REPLACE INTO _raft VALUES (1, ?, ?, ?, ?, ?, ?)")
         .bind(encode(&progress.applied.map(Position::from))?)
         .bind(encode(&StoredGroup::from(&progress.membership))?)

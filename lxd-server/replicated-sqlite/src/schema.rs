@@ -1,9 +1,10 @@
 //! The schema: our own tables, what the application's may look like, and digests of both form and content.
 
+use crate::connection::Connection;
 use crate::session::Turn;
 use crate::store::Writers;
 use crate::types::{Digest, TableHash};
-use sqlx::{AssertSqlSafe, Executor, Row, SqliteConnection};
+use sqlx::{AssertSqlSafe, Executor, Row};
 use std::collections::BTreeMap;
 
 /// `_tx` (what became of transactions) and `_floor` (which of them are over) are replicated like any table.
@@ -24,7 +25,7 @@ CREATE TABLE _raft (
 ";
 
 /// A number that two members share exactly if their schemas are alike.
-pub(crate) async fn digest(connection: &mut SqliteConnection) -> sqlx::Result<u64> {
+pub(crate) async fn digest(connection: &mut Connection) -> sqlx::Result<u64> {
     let rows = sqlx::query(
         "SELECT type, name, tbl_name, coalesce(sql, '') FROM sqlite_schema
          WHERE name NOT LIKE 'sqlite_%' AND name != '_raft' ORDER BY type, name",
@@ -54,7 +55,7 @@ pub(crate) struct Column {
 }
 
 /// What the application's tables look like.
-pub(crate) async fn shape(connection: &mut SqliteConnection) -> sqlx::Result<Shape> {
+pub(crate) async fn shape(connection: &mut Connection) -> sqlx::Result<Shape> {
     let rows = sqlx::query(
         "SELECT t.name, c.name, c.type, c.pk, c.\"notnull\" FROM pragma_table_list t
          JOIN pragma_table_xinfo(t.name) c
@@ -96,7 +97,7 @@ pub(crate) async fn rehearse(writers: &mut Writers, sql: &str) -> sqlx::Result<O
 }
 
 /// What changesets would not carry faithfully, or what a step took away; `None` if nothing.
-async fn fault(connection: &mut SqliteConnection, before: &Shape) -> sqlx::Result<Option<String>> {
+async fn fault(connection: &mut Connection, before: &Shape) -> sqlx::Result<Option<String>> {
     let after = shape(connection).await?;
     for (table, columns) in before {
         let kept = after.get(table).is_some_and(|now| now.starts_with(columns));
@@ -149,7 +150,7 @@ fn complaint(
 }
 
 /// Digests the rows of every replicated table, in the order of their keys.
-pub(crate) async fn hashes(connection: &mut SqliteConnection) -> sqlx::Result<Vec<TableHash>> {
+pub(crate) async fn hashes(connection: &mut Connection) -> sqlx::Result<Vec<TableHash>> {
     use futures::TryStreamExt;
     let tables: Vec<String> = sqlx::query_scalar(
         "SELECT name FROM sqlite_schema

@@ -92,14 +92,6 @@ pub(crate) fn apply(handle: &mut LockedSqliteHandle<'_>, changeset: &[u8]) -> Re
     }
 }
 
-/// Runs what takes a while without holding up other tasks, where the runtime has threads to spare for that.
-pub(crate) fn aside<T>(work: impl FnOnce() -> T) -> T {
-    match tokio::runtime::Handle::current().runtime_flavor() {
-        tokio::runtime::RuntimeFlavor::CurrentThread => work(),
-        _ => tokio::task::block_in_place(work),
-    }
-}
-
 /// Switches triggers off: a changeset already holds what they did where it was computed.
 pub(crate) fn disable_triggers(handle: &mut LockedSqliteHandle<'_>) -> io::Result<()> {
     // SAFETY: this option takes an int and an int pointer, which may be null.

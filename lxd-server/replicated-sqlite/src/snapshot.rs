@@ -1,5 +1,6 @@
 //! Snapshots: whole copies of the state database that say themselves what they are of.
 
+use crate::connection::{Connection, blocking};
 use crate::disk;
 use crate::error::io;
 use crate::progress;
@@ -7,8 +8,8 @@ use crate::store::{Store, file};
 use crate::types::{Snapshot, SnapshotMeta, Types};
 use openraft::storage::RaftSnapshotBuilder;
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions, Connection, SqliteConnection};
-use std::io::{Error, Result};
+use std::fs::File;
+use std::io::{Error, Read, Result, Write};
 use std::path::{Path, PathBuf};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
@@ -37,7 +38,9 @@ impl RaftSnapshotBuilder<Types> for Builder {
         let _ = std::fs::remove_file(&part);
         // On a reading connection: applying goes on meanwhile.
         let sql = sqlx::query("VACUUM INTO ?").bind(part.to_string_lossy().into_owned());
-        sql.execute(&self.0.readers()).await.map_err(io)?;
+        let mut reader = self.0.readers().take().await.map_err(io)?;
+        sql.execute(&mut *reader).await.map_err(io)?;
+        drop(reader);
         let meta = describe(&part).await?;
         // One that was installed meanwhile is newer: the log may be purged up to it already.
         match current(dir).await? {
@@ -66,12 +69,11 @@ pub(crate) async fn unpack(dir: &Path, snapshot: &SnapshotFile, generation: u64)
     let live = file(dir, generation);
     disk::remove(&live);
     let (from, to) = (kept, live.clone());
-    tokio::task::spawn_blocking(move || {
+    blocking(move || {
         std::fs::copy(from, &to)?;
         std::fs::File::open(&to)?.sync_all()
     })
-    .await
-    .map_err(io)??;
+    .await?;
     disk::sync_dir(&live).await
 }
 
@@ -86,7 +88,7 @@ pub(crate) async fn describe(path: &Path) -> Result<SnapshotMeta> {
 
 /// Sends a snapshot: the file, then its digest. `size` is what the file had when it was opened.
 pub(crate) async fn send(
-    file: &mut tokio::fs::File,
+    mut file: File,
     size: u64,
     mut output: impl AsyncWrite + Unpin,
 ) -> Result<()> {
@@ -94,7 +96,12 @@ pub(crate) async fn send(
     let mut buffer = vec![0; CHUNK];
     let mut left = size;
     while left > 0 {
-        let count = file.read(&mut buffer).await?;
+        let count;
+        (file, buffer, count) = blocking(move || {
+            let count = file.read(&mut buffer)?;
+            Ok((file, buffer, count))
+        })
+        .await?;
         if count == 0 {
             return Err(std::io::ErrorKind::UnexpectedEof.into());
         }
@@ -162,7 +169,8 @@ pub(crate) fn sweep(dir: &Path, generation: u64) -> Result<()> {
 }
 
 async fn download(path: &Path, body: &mut (impl AsyncRead + Unpin), size: u64) -> Result<()> {
-    let mut output = tokio::fs::File::create(path).await?;
+    let path = path.to_owned();
+    let mut output = blocking(move || File::create(path)).await?;
     let mut hasher = blake3::Hasher::new();
     let mut left = size;
     let mut buffer = vec![0; CHUNK];
@@ -173,11 +181,14 @@ async fn download(path: &Path, body: &mut (impl AsyncRead + Unpin), size: u64) -
             return Err(std::io::ErrorKind::UnexpectedEof.into());
         }
         hasher.update(&buffer[..count]);
-        output.write_all(&buffer[..count]).await?;
+        (output, buffer) = blocking(move || {
+            output.write_all(&buffer[..count])?;
+            Ok((output, buffer))
+        })
+        .await?;
         left -= count as u64;
     }
-    output.flush().await?;
-    output.sync_all().await?;
+    blocking(move || output.sync_all()).await?;
     let mut digest = [0; 32];
     body.read_exact(&mut digest).await?;
     if hasher.finalize() != digest {
@@ -190,12 +201,7 @@ fn kept(dir: &Path) -> PathBuf {
     dir.join("snapshot.db")
 }
 
-async fn open(path: &Path) -> Result<SqliteConnection> {
-    SqliteConnectOptions::new()
-        .filename(path)
-        .read_only(true)
-        .immutable(true)
-        .connect()
-        .await
-        .map_err(io)
+async fn open(path: &Path) -> Result<Connection> {
+    let options = SqliteConnectOptions::new().filename(path).read_only(true).immutable(true);
+    Connection::open(&options).await.map_err(io)
 }

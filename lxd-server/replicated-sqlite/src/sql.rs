@@ -1,5 +1,6 @@
 //! SQL as an operator types it.
 
+use crate::connection::Connection;
 use crate::db::Db;
 use crate::error::Error;
 use crate::session;
@@ -45,6 +46,7 @@ impl From<PoolConnection<Sqlite>> for Tx<'static> {
     /// A connection to a database that is not replicated, for what is done to both kinds alike. It begins
     /// and commits nothing by itself, and refuses nothing.
     fn from(connection: PoolConnection<Sqlite>) -> Self {
+        let connection = Box::new(Connection::from(connection));
         Self::plain(Box::new(connection))
     }
 }

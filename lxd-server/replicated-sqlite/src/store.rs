@@ -1,13 +1,15 @@
 //! The state database of one member: its file, its connections, who may use them when.
 
+use crate::connection::Connection;
 use crate::disk;
 use crate::error::io;
 use crate::progress::{self, Progress};
+use crate::readers::Readers;
 use crate::schema;
 use crate::session::{self, Guard, Turn};
 use crate::tx::ORIGIN;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection, Executor, SqliteConnection, SqlitePool};
+use sqlx::Executor;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use std::io::Result;
 use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
@@ -16,8 +18,6 @@ use tokio::sync::{
     MappedMutexGuard, Mutex, MutexGuard, OwnedMappedMutexGuard, OwnedMutexGuard, oneshot, watch,
 };
 
-/// Connections for reading.
-const READERS: u32 = 4;
 /// Pages that a connection keeps, in KiB below zero as SQLite wants it; the kernel has them all.
 const CACHE: &str = "-1024";
 /// Prepared statements that a connection keeps.
@@ -27,24 +27,24 @@ const STATEMENTS: usize = 256;
 /// which is fair and does not poll as SQLite's busy handler does.
 pub(crate) struct Writers {
     /// Runs closures and transcripts, always rolled back. Foreign keys and triggers on.
-    work: SqliteConnection,
+    work: Connection,
     guard: Guard,
     /// A transaction may be open on `work`.
     dirty: bool,
     /// Applies changesets. Foreign keys and triggers off: changesets already hold what they did.
-    pub(crate) apply: SqliteConnection,
+    pub(crate) apply: Connection,
 }
 
 impl Writers {
     /// The working connection, outside a transaction: whoever had it before may have been cancelled in one.
-    pub(crate) async fn work(&mut self) -> sqlx::Result<&mut SqliteConnection> {
+    pub(crate) async fn work(&mut self) -> sqlx::Result<&mut Connection> {
         self.reset().await?;
         self.dirty = true;
         Ok(&mut self.work)
     }
 
     /// The working connection, inside the transaction that its user began.
-    pub(crate) fn open(&mut self) -> &mut SqliteConnection {
+    pub(crate) fn open(&mut self) -> &mut Connection {
         &mut self.work
     }
 
@@ -100,15 +100,15 @@ impl Drop for Loan {
 }
 
 impl Deref for Loan {
-    type Target = SqliteConnection;
+    type Target = Connection;
 
-    fn deref(&self) -> &SqliteConnection {
+    fn deref(&self) -> &Connection {
         &self.held().work
     }
 }
 
 impl DerefMut for Loan {
-    fn deref_mut(&mut self) -> &mut SqliteConnection {
+    fn deref_mut(&mut self) -> &mut Connection {
         &mut self.writers.as_mut().expect("held until dropped").work
     }
 }
@@ -120,7 +120,7 @@ pub(crate) struct Store(Arc<Inner>);
 struct Inner {
     dir: PathBuf,
     writers: Arc<Mutex<Option<Writers>>>,
-    readers: RwLock<SqlitePool>,
+    readers: RwLock<Readers>,
     progress: watch::Sender<Progress>,
 }
 
@@ -175,7 +175,7 @@ impl Store {
         Ok(owned)
     }
 
-    pub(crate) fn readers(&self) -> SqlitePool {
+    pub(crate) fn readers(&self) -> Readers {
         self.0.readers.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
     }
 
@@ -211,7 +211,7 @@ pub(crate) fn file(dir: &Path, generation: u64) -> PathBuf {
     dir.join(format!("state-{generation}.db"))
 }
 
-async fn connect(path: &Path) -> Result<(Writers, SqlitePool, Progress)> {
+async fn connect(path: &Path) -> Result<(Writers, Readers, Progress)> {
     disk::create(path, schema::OURS).await?;
     let options = SqliteConnectOptions::new()
         .filename(path)
@@ -220,23 +220,21 @@ async fn connect(path: &Path) -> Result<(Writers, SqlitePool, Progress)> {
         .synchronous(SqliteSynchronous::Normal)
         .pragma("cache_size", CACHE)
         .statement_cache_capacity(STATEMENTS);
-    let mut apply = options.clone().foreign_keys(false).connect().await.map_err(io)?;
+    let mut apply = Connection::open(&options.clone().foreign_keys(false)).await.map_err(io)?;
     session::disable_triggers(&mut apply.lock_handle().await.map_err(io)?)?;
     let progress = progress::load(&mut apply).await?;
-    let mut work = options.clone().foreign_keys(true).connect().await.map_err(io)?;
+    let mut work = Connection::open(&options.clone().foreign_keys(true)).await.map_err(io)?;
     work.execute(ORIGIN).await.map_err(io)?;
     let guard = {
         let mut handle = work.lock_handle().await.map_err(io)?;
         session::forbid_commit(&mut handle);
         session::guard(&mut handle)?
     };
-    let readers = SqlitePoolOptions::new()
-        .max_connections(READERS)
-        .connect_lazy_with(options.read_only(true));
+    let readers = Readers::new(options.read_only(true));
     Ok((Writers { work, guard, dirty: false, apply }, readers, progress))
 }
 
-async fn close(writers: Option<Writers>, readers: SqlitePool) {
+async fn close(writers: Option<Writers>, readers: Readers) {
     readers.close().await;
     if let Some(writers) = writers {
         let _ = writers.work.close().await;

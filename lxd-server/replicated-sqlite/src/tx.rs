@@ -1,12 +1,12 @@
 //! The transaction a closure sees: `&mut Tx` is a sqlx executor, so closures are ordinary sqlx. In a write
 //! on a member that does not lead it also records what was asked and what came back.
 
+use crate::connection::{Connection, Item};
 use crate::types::{Digest, Step, Transcript, Value};
 use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use sqlx::sqlite::{
-    LockedSqliteHandle, SqliteArguments, SqliteConnection, SqliteQueryResult, SqliteRow,
-    SqliteStatement, SqliteTypeInfo,
+    LockedSqliteHandle, SqliteArguments, SqliteRow, SqliteStatement, SqliteTypeInfo,
 };
 use sqlx::{
     Arguments, AssertSqlSafe, Either, Execute, Executor, Row, SqlStr, Sqlite, TypeInfo, Value as _,
@@ -15,8 +15,6 @@ use sqlx::{
 use std::marker::PhantomData;
 use std::ops::DerefMut;
 
-type Item = Either<SqliteQueryResult, SqliteRow>;
-
 /// One statement's worth of rows and results, read to the end.
 ///
 /// Reading to the end costs nothing worth having (results are small) and makes the digest cover what the
@@ -24,7 +22,7 @@ type Item = Either<SqliteQueryResult, SqliteRow>;
 type Outcome = Result<Vec<Item>, sqlx::Error>;
 
 /// A connection that is held for as long as the transaction lives.
-pub(crate) type Held = Box<dyn DerefMut<Target = SqliteConnection> + Send>;
+pub(crate) type Held = Box<dyn DerefMut<Target = Connection> + Send>;
 
 /// The writer's own statements begin with this, and nobody else's may: what sqlx has prepared for the
 /// writer is not checked again when a closure asks for the same text.
@@ -144,7 +142,7 @@ impl<'t> Executor<'t> for &'t mut Tx<'_> {
 /// Runs a transcript and tells whether it saw what it had seen where it was recorded; if not, the number
 /// of the step that differs. The connection has been [`normalise`]d.
 pub(crate) async fn replay(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     transcript: &Transcript,
 ) -> sqlx::Result<Result<(), usize>> {
     for (number, step) in transcript.steps.iter().enumerate() {
@@ -168,14 +166,14 @@ pub(crate) const ORIGIN: &str = "CREATE TEMP TABLE origin (id INTEGER PRIMARY KE
 ///
 /// SQLite keeps it per connection, and sqlx reports it after every statement, also after those that do not set
 /// it. Without this, leftovers of an earlier transaction would make digests differ for ever.
-pub(crate) async fn normalise(connection: &mut SqliteConnection) -> sqlx::Result<()> {
+pub(crate) async fn normalise(connection: &mut Connection) -> sqlx::Result<()> {
     connection.execute(sqlx::query("/* writer */ REPLACE INTO temp.origin VALUES (1)")).await?;
     Ok(())
 }
 
 /// What was bound. sqlx keeps its arguments private, but SQLite hands them back when asked.
 async fn values(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     arguments: SqliteArguments,
 ) -> sqlx::Result<Vec<Value>> {
     let count = arguments.len();

@@ -1,5 +1,6 @@
 //! openraft's view of a link.
 
+use crate::connection::blocking;
 use crate::network::links::{Link, Links, Ticket};
 use crate::network::wire::{Append, Purpose, Request, Response, SnapshotAnswer, SnapshotHead};
 use crate::network::{Lost, frame};
@@ -70,11 +71,16 @@ impl Peer {
     }
 
     async fn send(&self, vote: Vote, snapshot: Snapshot) -> io::Result<Vote> {
-        let mut file = tokio::fs::File::open(&snapshot.snapshot.0).await?;
-        let size = file.metadata().await?.len();
+        let path = snapshot.snapshot.0;
+        let (file, size) = blocking(|| {
+            let file = std::fs::File::open(path)?;
+            let size = file.metadata()?.len();
+            Ok((file, size))
+        })
+        .await?;
         let mut stream = self.links.open(self.link.target(), Purpose::Snapshot).await?;
         frame::write(&mut stream, &SnapshotHead { vote: vote.into(), size }).await?;
-        snapshot::send(&mut file, size, &mut stream).await?;
+        snapshot::send(file, size, &mut stream).await?;
         match frame::read(&mut stream).await? {
             SnapshotAnswer::Installed(vote) => Ok(vote.into()),
             SnapshotAnswer::Failed(why) => Err(io::Error::other(why)),
