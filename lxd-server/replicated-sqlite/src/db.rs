@@ -1,6 +1,7 @@
 //! What the application uses: `read` and `write`.
 
 use crate::error::Error;
+use crate::figures::Meters;
 use crate::identity::Identity;
 use crate::job::{Call, Job, Offer, Task, Work};
 use crate::log::LogStore;
@@ -38,6 +39,7 @@ pub(crate) struct Inner {
     pub(crate) log: LogStore,
     pub(crate) links: Links,
     pub(crate) pulse: Pulse,
+    pub(crate) meters: Arc<Meters>,
     pub(crate) jobs: mpsc::Sender<Work>,
     pub(crate) reads: mpsc::Sender<Waiting>,
     pub(crate) outstanding: Outstanding,
@@ -121,6 +123,7 @@ impl Db {
                 }
                 (Verdict::Conflict { index }, _) => {
                     run.conflicts += 1;
+                    self.0.meters.conflicts.add(1);
                     self.applied(index, &run).await?;
                 }
                 (Verdict::Retry | Verdict::Failed, _) => {
@@ -143,6 +146,7 @@ impl Db {
         E: From<Error> + Send,
         T: Send,
     {
+        self.0.meters.reads.add(1);
         self.barrier(Instant::now() + self.0.options.deadline).await?;
         self.read_local(work).await
     }
@@ -268,6 +272,7 @@ impl Db {
         index: u64,
         attempt: u32,
     ) -> Result<T, E> {
+        self.0.meters.transactions.add(1);
         // Its own writes are visible to whoever reads here next.
         self.applied(index, run).await?;
         let result = results.get_mut(attempt as usize).and_then(Option::take);

@@ -43,6 +43,7 @@ mod db;
 mod disk;
 mod error;
 mod failover;
+mod figures;
 mod identity;
 mod job;
 mod log;
@@ -74,6 +75,7 @@ mod writer;
 
 pub use db::Db;
 pub use error::Error;
+pub use figures::{Figures, Timer, Times};
 pub use identity::Identity;
 pub use network::Network;
 pub use options::Options;

@@ -5,6 +5,7 @@
 
 use crate::codec::{Ballot, Position, Record, decode, encode};
 use crate::error::io;
+use crate::figures::Meters;
 use crate::log_file::{self, Extent, Job, Meta};
 use crate::types::{Entry, LogId, Types, Vote};
 use futures::future::{BoxFuture, Shared};
@@ -83,7 +84,7 @@ pub(crate) struct Earlier {
 
 impl LogStore {
     /// Opens the log, or makes it.
-    pub(crate) async fn open(path: &Path) -> Result<(Self, Earlier)> {
+    pub(crate) async fn open(path: &Path, meters: Arc<Meters>) -> Result<(Self, Earlier)> {
         let mut file = log_file::connect(path).await?;
         let boot: u64 = file.meta(Meta::Boot).await?.unwrap_or(0) + 1;
         let generation = file.meta(Meta::Generation).await?.unwrap_or(0);
@@ -99,7 +100,7 @@ impl LogStore {
         let extent = watch::Sender::new(Extent { bytes: file.bytes().await?, last });
         let seen = extent.subscribe();
         let (queue, jobs) = mpsc::channel(QUEUE);
-        tokio::spawn(file.work(jobs, extent));
+        tokio::spawn(file.work(jobs, extent, meters));
         let (reply, booted) = oneshot::channel();
         let set = Job::Set(Meta::Boot, encode(&boot)?, reply);
         queue.send(set).await.map_err(|_| stopped())?;

@@ -4,13 +4,16 @@ use crate::codec::decode;
 use crate::connection::Connection;
 use crate::disk;
 use crate::error::io;
+use crate::figures::Meters;
 use crate::types::Types;
 use openraft::storage::IOFlushed;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteLockingMode, SqliteSynchronous};
 use sqlx::{Executor, QueryBuilder, Sqlite};
 use std::io::Result;
 use std::path::Path;
+use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::Instant;
 
 const SCHEMA: &str = "
 CREATE TABLE log (idx INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;
@@ -117,6 +120,7 @@ impl LogFile {
         mut self,
         mut jobs: mpsc::Receiver<Job>,
         extent: watch::Sender<Extent>,
+        meters: Arc<Meters>,
     ) {
         let mut batch = Vec::new();
         let mut closing = None;
@@ -132,7 +136,9 @@ impl LogFile {
                     _ => {}
                 }
             }
+            let begun = Instant::now();
             let result = self.write(run, &mut done, &mut now).await;
+            meters.log_writes.note(begun.elapsed());
             if result.is_ok() {
                 extent.send_replace(now);
             }

@@ -3,6 +3,7 @@
 use crate::connection::aside;
 use crate::disk;
 use crate::error::io;
+use crate::figures::Meters;
 use crate::log::LogStore;
 use crate::progress::{self, Progress};
 use crate::schema;
@@ -15,6 +16,7 @@ use openraft::storage::{EntryResponder, RaftLogReader, RaftStateMachine};
 use openraft::{EntryPayload, OptionalSend};
 use sqlx::{AssertSqlSafe, Executor};
 use std::io::{Error, Result};
+use std::sync::Arc;
 
 /// Entries applied in one SQLite transaction at most. Also keeps `lock_handle()` runs short.
 const BATCH: usize = 32;
@@ -23,11 +25,12 @@ pub(crate) struct StateMachine {
     store: Store,
     log: LogStore,
     generation: u64,
+    meters: Arc<Meters>,
 }
 
 impl StateMachine {
-    pub(crate) fn new(store: Store, log: LogStore, generation: u64) -> Self {
-        Self { store, log, generation }
+    pub(crate) fn new(store: Store, log: LogStore, generation: u64, meters: Arc<Meters>) -> Self {
+        Self { store, log, generation, meters }
     }
 
     /// Applies, and if this replica turns out to differ from the others makes it anew, once.
@@ -204,7 +207,7 @@ impl RaftStateMachine<Types> for StateMachine {
     }
 
     async fn get_snapshot_builder(&mut self) -> Builder {
-        Builder::new(self.store.clone())
+        Builder::new(self.store.clone(), self.meters.clone())
     }
 
     async fn install_snapshot(

@@ -3,6 +3,7 @@
 use crate::db::{Db, Inner};
 use crate::error::{Error, io};
 use crate::failover;
+use crate::figures::Meters;
 use crate::identity::Identity;
 use crate::job::{Step, Work};
 use crate::log::LogStore;
@@ -51,7 +52,8 @@ impl Db {
         if !dir.join("raft.db").exists() && snapshot::traces(dir)? {
             return Err(Error::Refused("the log is gone: this member needs a new id".to_owned()));
         }
-        let (log, earlier) = LogStore::open(&dir.join("raft.db")).await?;
+        let meters = Arc::new(Meters::default());
+        let (log, earlier) = LogStore::open(&dir.join("raft.db"), meters.clone()).await?;
         snapshot::sweep(dir, earlier.generation)?;
         let store = Store::open(dir, earlier.generation).await?;
         if store.progress().durable > earlier.last {
@@ -61,7 +63,8 @@ impl Db {
                 "the log is an old one: this member needs a new id".to_owned(),
             ));
         }
-        let machine = StateMachine::new(store.clone(), log.clone(), earlier.generation);
+        let machine =
+            StateMachine::new(store.clone(), log.clone(), earlier.generation, meters.clone());
         let (links, resets) =
             Links::new(identity.clone(), Transport::new(network), options.clone());
         let (config, peers) = (Arc::new(config(&identity, &options)?), Peers(links.clone()));
@@ -83,6 +86,7 @@ impl Db {
             log,
             links,
             pulse,
+            meters,
             jobs,
             reads,
             outstanding,
@@ -105,11 +109,12 @@ impl Db {
         readers: mpsc::Receiver<Waiting>,
         resets: mpsc::Receiver<NodeId>,
     ) {
-        let Inner { raft, store, log, links, pulse, options, .. } = &*self.0;
+        let Inner { raft, store, log, links, pulse, meters, options, .. } = &*self.0;
         let (raft, links, pulse) = (|| raft.clone(), || links.clone(), || pulse.clone());
-        let writer = Writer::new(raft(), store.clone(), links(), pulse(), options.clone());
+        let writer =
+            Writer::new(raft(), store.clone(), links(), pulse(), meters.clone(), options.clone());
         self.run(writer.run(jobs));
-        self.run(read::serve(raft(), links(), pulse(), readers));
+        self.run(read::serve(raft(), links(), pulse(), meters.clone(), readers));
         self.run(follow(raft(), links()));
         self.run(retention::keep(raft(), log.clone(), options.log_bytes_max));
         if options.elect_on_reset {

@@ -1,11 +1,13 @@
 //! Read indexes: up to where a member must have applied before a linearizable read.
 
+use crate::figures::Meters;
 use crate::network::links::Links;
 use crate::pulse::Pulse;
 use crate::types::Raft;
 use crate::writer::PATIENCE;
 use openraft::ReadPolicy;
 use openraft::async_runtime::watch::WatchReceiver;
+use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
 /// Readers that wait for the same answer at most.
@@ -20,10 +22,12 @@ pub(crate) async fn serve(
     raft: Raft,
     links: Links,
     pulse: Pulse,
+    meters: Arc<Meters>,
     mut waiting: mpsc::Receiver<Waiting>,
 ) {
     let mut batch = Vec::new();
     while waiting.recv_many(&mut batch, BATCH).await > 0 {
+        meters.read_indexes.add(1);
         let leader = raft.metrics().borrow_watched().current_leader;
         let asked = async {
             match leader {

@@ -3,6 +3,7 @@
 use crate::connection::{Connection, blocking};
 use crate::disk;
 use crate::error::io;
+use crate::figures::Meters;
 use crate::progress;
 use crate::store::{Store, file};
 use crate::types::{Snapshot, SnapshotMeta, Types};
@@ -11,6 +12,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use std::fs::File;
 use std::io::{Error, Read, Result, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 /// Bytes read or written at once.
@@ -21,11 +23,11 @@ const CHUNK: usize = 128 << 10;
 pub(crate) struct SnapshotFile(pub(crate) PathBuf);
 
 /// Makes snapshots of a state database while writers go on.
-pub(crate) struct Builder(Store);
+pub(crate) struct Builder(Store, Arc<Meters>);
 
 impl Builder {
-    pub(crate) fn new(store: Store) -> Self {
-        Self(store)
+    pub(crate) fn new(store: Store, meters: Arc<Meters>) -> Self {
+        Self(store, meters)
     }
 }
 
@@ -34,6 +36,7 @@ impl RaftSnapshotBuilder<Types> for Builder {
 
     async fn build_snapshot(&mut self) -> Result<Snapshot> {
         let dir = self.0.dir();
+        let begun = tokio::time::Instant::now();
         let (part, kept) = (dir.join("snapshot.part"), kept(dir));
         let _ = std::fs::remove_file(&part);
         // On a reading connection: applying goes on meanwhile.
@@ -47,6 +50,8 @@ impl RaftSnapshotBuilder<Types> for Builder {
             Some(newer) if newer.meta.last_log_id > meta.last_log_id => return Ok(newer),
             _ => disk::place(&part, &kept).await?,
         }
+        self.1.snapshots.note(begun.elapsed());
+        self.1.snapshot_bytes.set(std::fs::metadata(&kept)?.len());
         Ok(Snapshot { meta, snapshot: SnapshotFile(kept) })
     }
 }

@@ -120,9 +120,15 @@ pub(crate) async fn publish(inner: std::sync::Weak<Inner>, sender: watch::Sender
     drop(strong);
     // Ends with Raft, whose end is news, too.
     let mut running = true;
+    let mut led = None;
     loop {
         let Some(strong) = inner.upgrade() else { return };
         let now = status(&strong);
+        let leads = now.leader.map(|leader| (now.term, leader));
+        if leads.is_some() && leads != led {
+            strong.meters.leaders.add(1);
+            led = leads;
+        }
         drop(strong);
         sender.send_if_modified(|last| {
             let changed = last.clone().settled() != now.clone().settled();

@@ -10,6 +10,7 @@ use openraft::EntryPayload;
 use openraft::storage::RaftStateMachine;
 use openraft::testing::log::{StoreBuilder, Suite};
 use proptest::prelude::*;
+use std::sync::Arc;
 
 struct Builder;
 
@@ -24,9 +25,9 @@ impl StoreBuilder<Types, LogStore, StateMachine, tempfile::TempDir> for Builder 
 }
 
 async fn open(dir: &tempfile::TempDir) -> (LogStore, StateMachine) {
-    let (log, earlier) = LogStore::open(&dir.path().join("raft.db")).await.unwrap();
+    let (log, earlier) = LogStore::open(&dir.path().join("raft.db"), Arc::default()).await.unwrap();
     let store = Store::open(dir.path(), earlier.generation).await.unwrap();
-    let machine = StateMachine::new(store, log.clone(), earlier.generation);
+    let machine = StateMachine::new(store, log.clone(), earlier.generation, Arc::default());
     (log, machine)
 }
 

@@ -5,6 +5,7 @@
 
 use crate::batch::{Close, Outcome, attempt, close, lend, rehearse, settle};
 use crate::error::Error;
+use crate::figures::Meters;
 use crate::job::{Job, Step, Task, Work};
 use crate::network::links::Links;
 use crate::options::Options;
@@ -18,9 +19,10 @@ use openraft::async_runtime::watch::WatchReceiver;
 use openraft::impls::ProgressResponder;
 use sqlx::Executor;
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 /// Transactions in one log entry at most: bounds the entry and how long the write lock is held.
 pub(crate) const BATCH: usize = 128;
@@ -36,6 +38,7 @@ pub(crate) struct Writer {
     store: Store,
     links: Links,
     pulse: Pulse,
+    meters: Arc<Meters>,
     options: Options,
     queue: VecDeque<Job>,
     steps: VecDeque<Step>,
@@ -66,6 +69,7 @@ impl Writer {
         store: Store,
         links: Links,
         pulse: Pulse,
+        meters: Arc<Meters>,
         options: Options,
     ) -> Self {
         let checked = store.progress().version;
@@ -74,6 +78,7 @@ impl Writer {
             store,
             links,
             pulse,
+            meters,
             options,
             queue: VecDeque::new(),
             steps: VecDeque::new(),
@@ -210,6 +215,7 @@ impl Writer {
 
     /// `None`: the outcome is unknown, or this member does not lead any more.
     pub(crate) async fn propose(&self, term: Term, command: Command) -> Option<(u64, Applied)> {
+        let begun = Instant::now();
         let (responder, done) = ProgressResponder::complete_only();
         // Without the guard a proposal that waited through two leader changes would be made in a later term.
         self.raft.write(command).with_leader(term).responder(responder).await.ok()?;
@@ -217,6 +223,7 @@ impl Writer {
             response = done => response.ok()?.ok()?,
             () = self.pulse.lost() => return None,
         };
+        self.meters.commits.note(begun.elapsed());
         Some((response.log_id.index, response.data))
     }
 
@@ -270,6 +277,8 @@ impl Writer {
         // Under the write lock, so this is the version that the transactions run on.
         let progress = self.store.progress();
         let capture = session::capture(&mut work.lock_handle().await?)?;
+        let replayed = batch.iter().filter(|task| matches!(task, Task::Replay(_)));
+        self.meters.replays.add(replayed.count());
         let mut verdicts = Vec::with_capacity(batch.len());
         let mut failed = None;
         let mut ended = false;

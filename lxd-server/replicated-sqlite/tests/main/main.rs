@@ -4,6 +4,7 @@
 mod cluster;
 mod crash;
 mod faults;
+mod figures;
 mod group;
 mod traps;
 mod wire;
