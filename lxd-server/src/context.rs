@@ -7,10 +7,12 @@ use crate::events::Events;
 use crate::network::Networks;
 use crate::node::Node;
 use crate::operations::Operations;
+use crate::requests::Requests;
 use crate::tls;
 use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Instant;
 use tokio::sync::{Mutex, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -42,6 +44,10 @@ pub struct Parts {
     pub trust: Attempts,
     /// What runs for networks on this host.
     pub networks: Networks,
+    /// What the API was asked.
+    pub requests: Requests,
+    /// When the daemon was.
+    pub started: Instant,
     /// Held by whoever founds or joins a cluster.
     pub joining: Mutex<()>,
     /// How the replica is tuned.

@@ -14,12 +14,13 @@ use crate::logging;
 use crate::network::Networks;
 use crate::node::{self, Node, Replica};
 use crate::operations::Operations;
+use crate::requests::Requests;
 use crate::tls;
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Mutex, watch};
 use tokio_util::sync::CancellationToken;
@@ -88,6 +89,8 @@ async fn open(dir: &Path, events: Events) -> Result<Context> {
         listeners: Listeners::default(),
         trust: Attempts::default(),
         networks: Networks::default(),
+        requests: Requests::default(),
+        started: Instant::now(),
         joining: Mutex::default(),
         options,
         ready: watch::Sender::new(false),

@@ -21,6 +21,12 @@ pub enum Identity {
         name: String,
         address: SocketAddr,
     },
+    /// The holder of a certificate of the trust list that may read metrics and nothing else.
+    Metrics {
+        /// Of its certificate.
+        fingerprint: String,
+        address: SocketAddr,
+    },
     /// Anybody else.
     Untrusted {
         address: SocketAddr,
@@ -58,13 +64,13 @@ impl Identity {
         match self {
             Self::Socket { .. } | Self::Member(_) => true,
             Self::Client(client) => client.projects.is_none(),
-            Self::Joiner { .. } | Self::Untrusted { .. } => false,
+            Self::Joiner { .. } | Self::Metrics { .. } | Self::Untrusted { .. } => false,
         }
     }
 
     /// Whether it is in the trust list, or local, or about to be a member.
     pub fn is_trusted(&self) -> bool {
-        !matches!(self, Self::Untrusted { .. })
+        !matches!(self, Self::Untrusted { .. } | Self::Metrics { .. })
     }
 
     /// Whether a member asks for this member's own part alone.
@@ -89,6 +95,7 @@ impl Identity {
             Self::Client(Client { address, .. })
             | Self::Member(Member { address, .. })
             | Self::Joiner { address, .. }
+            | Self::Metrics { address, .. }
             | Self::Untrusted { address, .. } => Some(*address),
         }
     }
@@ -100,7 +107,9 @@ impl Identity {
             Self::Client(client) => (&*client.fingerprint, "tls"),
             Self::Member(Member { sender: Some(sender), .. }) => return sender.clone(),
             Self::Member(member) => (&*member.name, "cluster"),
-            Self::Joiner { fingerprint, .. } => (&**fingerprint, "tls"),
+            Self::Joiner { fingerprint, .. } | Self::Metrics { fingerprint, .. } => {
+                (&**fingerprint, "tls")
+            }
             Self::Untrusted { fingerprint, .. } => {
                 (fingerprint.as_deref().unwrap_or_default(), "tls")
             }

@@ -24,7 +24,9 @@ pub const ALL: &[&str] = &[
     "clustering_join_token",
     "server_supported_storage_drivers",
     "event_lifecycle_requestor_address",
+    "metrics",
     "database_leader",
     "event_project",
+    "metrics_authentication",
     "cluster_join_token_expiry",
 ];

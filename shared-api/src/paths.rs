@@ -8,6 +8,7 @@ pub const CLUSTER: &str = "/1.0/cluster";
 pub const CLUSTER_MEMBERS: &str = "/1.0/cluster/members";
 pub const CLUSTER_MEMBER: &str = "/1.0/cluster/members/{name}";
 pub const EVENTS: &str = "/1.0/events";
+pub const METRICS: &str = "/1.0/metrics";
 pub const NETWORKS: &str = "/1.0/networks";
 pub const NETWORK: &str = "/1.0/networks/{name}";
 pub const OPERATIONS: &str = "/1.0/operations";

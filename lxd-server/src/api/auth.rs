@@ -38,6 +38,8 @@ const OPEN: &[(&Method, &str)] = &[
     (&Method::GET, paths::ROOT),
     (&Method::GET, paths::API),
     (&Method::POST, paths::CERTIFICATES),
+    // Its use case knows whom it lets in.
+    (&Method::GET, paths::METRICS),
 ];
 /// What a joiner may ask for besides.
 const JOINERS: &[(&Method, &str)] = &[
@@ -76,7 +78,9 @@ pub(super) async fn identify(State(ctx): State<Context>, request: Request, next:
 fn may_ask(identity: &Identity, method: &Method, path: &str, query: &Query) -> bool {
     let listed = |list: &[(&Method, &str)]| list.contains(&(method, path));
     match identity {
-        Identity::Untrusted { .. } => method == Method::OPTIONS || listed(OPEN),
+        Identity::Untrusted { .. } | Identity::Metrics { .. } => {
+            method == Method::OPTIONS || listed(OPEN)
+        }
         Identity::Joiner { .. } => method == Method::OPTIONS || listed(OPEN) || listed(JOINERS),
         Identity::Client(_) if OF_PROJECTS.contains(&path) => identity.may_use(query.project()),
         Identity::Socket { .. } | Identity::Client(_) | Identity::Member(_) => true,
@@ -190,8 +194,7 @@ fn trusted(listed: Certificate, address: SocketAddr, headers: &HeaderMap) -> Ide
             notifies: header(headers, header::USER_AGENT.as_str()) == Some(NOTIFIER),
             sender: sender(headers),
         }),
-        // Metrics are not served, so there is nothing that it may do.
-        Kind::Metrics => Identity::Untrusted { address, fingerprint: Some(fingerprint) },
+        Kind::Metrics => Identity::Metrics { fingerprint, address },
     }
 }
 

@@ -12,6 +12,7 @@ mod forward;
 mod internal;
 mod json;
 pub mod listen;
+mod metrics;
 mod networks;
 mod operations;
 mod profiles;

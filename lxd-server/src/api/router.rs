@@ -7,8 +7,8 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 
 use super::{
-    auth, certificates, cluster, cors, error, events, forward, internal, networks, operations,
-    profiles, projects, server, storage,
+    auth, certificates, cluster, cors, error, events, forward, internal, metrics, networks,
+    operations, profiles, projects, server, storage,
 };
 use crate::context::Context;
 use crate::error::{Error, Kind};
@@ -20,6 +20,7 @@ pub fn router(ctx: Context) -> Router {
         .merge(cluster::routes())
         .merge(events::routes())
         .merge(internal::routes())
+        .merge(metrics::routes())
         .merge(networks::routes())
         .merge(operations::routes())
         .merge(profiles::routes())
@@ -34,6 +35,7 @@ pub fn router(ctx: Context) -> Router {
         .layer(middleware::from_fn_with_state(ctx.clone(), auth::identify))
         .layer(middleware::from_fn_with_state(ctx.clone(), cors::allow))
         .layer(middleware::from_fn(error::report))
+        .layer(middleware::from_fn_with_state(ctx.clone(), metrics::count))
         .with_state(ctx)
 }
 

@@ -25,7 +25,7 @@ pub(super) fn routes() -> Router<Context> {
 }
 
 async fn show(Anyone(who): Anyone, State(ctx): State<Context>) -> Result<Response> {
-    if matches!(who, Identity::Untrusted { .. } | Identity::Joiner { .. }) {
+    if !who.is_trusted() || matches!(who, Identity::Joiner { .. }) {
         return Ok(Sync(untrusted()).into_response());
     }
     let config = config::current(&ctx).await?;

@@ -12,6 +12,7 @@ use shared_api::cluster::{JoinToken, JoinTokenMetadata, MembersPost};
 use shared_api::events::Kind;
 use tower::ServiceExt;
 
+mod metrics;
 mod resources;
 
 use super::listen::{Certificate, Peer};

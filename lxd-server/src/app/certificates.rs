@@ -58,7 +58,7 @@ pub async fn add(
         Identity::Socket { .. } | Identity::Member(_) => None,
         Identity::Client(client) if client.projects.is_none() => None,
         Identity::Client(_) => return Err(Error::forbidden("not authorized")),
-        Identity::Joiner { .. } | Identity::Untrusted { .. } => {
+        Identity::Joiner { .. } | Identity::Metrics { .. } | Identity::Untrusted { .. } => {
             Some(credential(ctx, request, who).await?)
         }
     };
@@ -68,20 +68,21 @@ pub async fn add(
         (None, None) => return Err(Error::invalid("Client is already trusted")),
     };
     let (_, parsed) = X509Certificate::from_der(&der).map_err(|_| malformed())?;
-    match (request.kind.as_str(), credential) {
-        ("client", None | Some(Credential::Password)) => {}
+    let kind = match (request.kind.as_str(), credential) {
+        ("client", None | Some(Credential::Password)) => Kind::Client,
+        ("metrics", None | Some(Credential::Password)) => Kind::Metrics,
         ("server", Some(credential)) => {
             let fingerprint = fingerprint(&der);
             cluster::admit(ctx, &fingerprint, &pem(&der), &credential).await?;
             return Ok(fingerprint);
         }
         _ => return Err(Error::invalid("Invalid certificate type")),
-    }
+    };
     let common_name = parsed.subject().iter_common_name().next().and_then(|cn| cn.as_str().ok());
     let name = Some(request.name.as_str()).filter(|name| !name.is_empty()).or(common_name);
     let entry = Certificate {
         fingerprint: fingerprint(&der),
-        kind: Kind::Client,
+        kind,
         name: checked_name(name.unwrap_or_default())?,
         certificate: pem(&der),
         restricted: request.restricted,

@@ -5,6 +5,7 @@ pub mod certificates;
 pub mod cluster;
 pub mod config;
 pub mod environment;
+pub mod metrics;
 pub mod network;
 pub mod object;
 pub mod operations;

@@ -142,6 +142,11 @@ impl Operations {
         self.wait(id, None).await.map(drop)
     }
 
+    /// How many have not ended.
+    pub fn running(&self) -> usize {
+        *self.0.running.borrow()
+    }
+
     /// Waits until none is running: for a graceful end of the daemon.
     pub async fn idle(&self) {
         let mut running = self.0.running.subscribe();

@@ -34,6 +34,8 @@ impl Invalid {
 pub const TRUST_PASSWORD: &str = "core.trust_password";
 /// Where the API listens.
 pub const HTTPS_ADDRESS: &str = "core.https_address";
+/// Whether metrics are for those alone who are trusted.
+pub const METRICS_AUTHENTICATION: &str = "core.metrics_authentication";
 /// Where a member is reached by the others.
 pub const CLUSTER_ADDRESS: &str = "cluster.https_address";
 
@@ -68,6 +70,7 @@ const KEYS: &[Key] = &[
     global("core.https_allowed_headers", "", any),
     global("core.https_allowed_methods", "", any),
     global("core.https_allowed_origin", "", any),
+    global("core.metrics_authentication", "true", boolean),
     global("core.proxy_http", "", any),
     global("core.proxy_https", "", any),
     global("core.proxy_ignore_hosts", "", any),
@@ -88,7 +91,7 @@ const UNSUPPORTED: &[&str] = &[
     "core.debug_address",
     "core.dns_address",
     "core.https_trusted_proxy",
-    "core.metrics_",
+    "core.metrics_address",
     "core.trust_ca_certificates",
     "maas.",
     "network.ovn.",
