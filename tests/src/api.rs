@@ -49,9 +49,23 @@ impl Api {
 
     /// One call, whatever comes of it.
     pub async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Reply> {
+        self.send_if(method, path, body, None).await
+    }
+
+    /// The same for a state that has this ETag, if one is given.
+    pub async fn send_if(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+        etag: Option<&str>,
+    ) -> Result<Reply> {
         let mut request = self.client.request(method, format!("{}{path}", self.base));
         if let Some(body) = body {
             request = request.json(body);
+        }
+        if let Some(etag) = etag {
+            request = request.header("If-Match", etag);
         }
         let response = request.send().await.with_context(|| format!("call {path}"))?;
         let status = response.status().as_u16();

@@ -98,7 +98,12 @@ impl Rack {
         ))
     }
 
-    /// Mends all cuts.
+    /// Loses so many percent of all frames between hosts, at random.
+    pub fn lose(&self, percent: u8) -> Result<()> {
+        self.nft(&format!("add rule bridge cuts forward numgen random mod 100 < {percent} drop"))
+    }
+
+    /// Mends all cuts and losses.
     pub fn heal(&self) -> Result<()> {
         self.nft("flush chain bridge cuts forward")
     }
