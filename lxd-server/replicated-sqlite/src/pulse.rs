@@ -5,8 +5,12 @@ use crate::options::Options;
 use crate::types::{MetricsWatch, NodeId, Raft};
 use openraft::async_runtime::watch::WatchReceiver;
 use std::collections::BTreeSet;
+use std::time::Duration;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
+
+/// How often a member without a majority looks whether it has one.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// Says whether there is a majority, at any time and as it changes.
 #[derive(Clone)]
@@ -39,7 +43,7 @@ impl Pulse {
     }
 }
 
-async fn feel(raft: Raft, links: Links, silence: std::time::Duration, beat: watch::Sender<bool>) {
+async fn feel(raft: Raft, links: Links, silence: Duration, beat: watch::Sender<bool>) {
     let mut changes = links.changes();
     let mut metrics = raft.metrics();
     // Raft may stop before this member is closed.
@@ -52,17 +56,20 @@ async fn feel(raft: Raft, links: Links, silence: std::time::Duration, beat: watc
         let until = latest.map(|latest| latest + silence);
         let beats = until.is_some_and(|until| until > Instant::now());
         beat.send_if_modified(|now| std::mem::replace(now, beats) != beats);
-        let silent = async {
-            match until {
-                Some(until) if beats => sleep_until(until).await,
-                _ => std::future::pending().await,
-            }
-        };
         tokio::select! {
-            () = silent => {}
+            () = next_look(until, beats) => {}
             changed = changes.changed() => if changed.is_err() { return },
             changed = voters_change(&mut metrics, &configs), if running => running = changed.is_ok(),
         }
+    }
+}
+
+/// Waits until a majority may have fallen silent, or answered again: after a process stood still, that is seen by
+/// nothing else, since the answers that waited for it keep the links as they are.
+async fn next_look(until: Option<Instant>, beats: bool) {
+    match until {
+        Some(until) if beats => sleep_until(until).await,
+        _ => sleep(LOOK).await,
     }
 }
 
@@ -87,6 +94,20 @@ async fn voters_change(metrics: &mut MetricsWatch, configs: &[BTreeSet<NodeId>])
         metrics.changed().await.map_err(drop)?;
         if metrics.borrow_watched().membership_config.membership().get_joint_config() != configs {
             return Ok(());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::time::timeout;
+
+    #[tokio::test]
+    async fn a_member_without_a_majority_looks_again() {
+        let past = Instant::now().checked_sub(Duration::from_secs(60));
+        for until in [past, None] {
+            timeout(Duration::from_secs(30), next_look(until, false)).await.unwrap();
         }
     }
 }
