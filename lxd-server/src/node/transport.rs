@@ -4,6 +4,7 @@ use crate::error::{Context, Result};
 use crate::limits;
 use crate::tls::{self, Authority, Identity, Membership};
 use replicated_sqlite::{Network, NodeId};
+use rustix::net::sockopt::set_tcp_thin_linear_timeouts;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use std::io;
@@ -36,6 +37,9 @@ impl Network for Transport {
         let connect = async {
             let stream = TcpStream::connect(address).await?;
             stream.set_nodelay(true)?;
+            // What is lost is sent again at a steady pace: backing off on a bad network would make a
+            // member fall silent for longer than the others wait.
+            set_tcp_thin_linear_timeouts(&stream, true)?;
             TlsConnector::from(self.config.clone()).connect(name, stream).await
         };
         tokio::time::timeout(limits::PEER_TIMEOUT, connect).await?

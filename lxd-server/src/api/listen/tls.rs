@@ -123,6 +123,8 @@ async fn handshake(stream: TcpStream, port: &Port) -> io::Result<Established> {
     stream.set_nodelay(true)?;
     // Ends connections whose client is gone or does not read its answers.
     rustix::net::sockopt::set_tcp_user_timeout(&stream, timeout_millis())?;
+    // For streams of members, see `Transport`; which this is, its first bytes tell.
+    rustix::net::sockopt::set_tcp_thin_linear_timeouts(&stream, true)?;
     let hello = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
     let replica = asks_for_replica(&hello.client_hello());
     let acceptors = port.services.acceptors.borrow().clone();
