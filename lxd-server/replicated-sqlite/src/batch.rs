@@ -85,7 +85,7 @@ async fn again(
         // Nobody came between: running again would not help.
         Err(step) if version.is_some() && version == submission.base => {
             let sql = transcript.steps.get(step).map_or("", |step| &step.sql);
-            let why = format!("it saw something else on the same data in: {sql}");
+            let why = format!("two members see different things in the same data: {sql}");
             tracing::error!(member = submission.id.node, sql, "two members disagree");
             Some(Verdict::Refused(why))
         }
@@ -137,7 +137,7 @@ async fn begin(work: &mut Connection, id: TxId, oldest: u64) -> sqlx::Result<Opt
     let floor: Option<(i64, i64)> = row.try_get::<Option<i64>, _>(1)?.zip(row.try_get(2)?);
     if floor.is_some_and(|floor| (boot, sequence) < floor) {
         // A late copy: its sender has its answer, or is no more.
-        return Ok(Some(Verdict::Refused("this transaction is over".to_owned())));
+        return Ok(Some(Verdict::Refused("it was asked for too long ago".to_owned())));
     }
     let oldest = signed(oldest);
     let rise = match floor {

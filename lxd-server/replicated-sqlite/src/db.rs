@@ -1,7 +1,8 @@
 //! What the application uses: `read` and `write`.
 
-use crate::error::Error;
+use crate::error::{Error, Why};
 use crate::figures::Meters;
+use crate::freshness::Freshness;
 use crate::identity::Identity;
 use crate::job::{Call, Job, Offer, Task, Work};
 use crate::log::LogStore;
@@ -40,6 +41,7 @@ pub(crate) struct Inner {
     pub(crate) links: Links,
     pub(crate) pulse: Pulse,
     pub(crate) meters: Arc<Meters>,
+    pub(crate) freshness: Freshness,
     pub(crate) jobs: mpsc::Sender<Work>,
     pub(crate) reads: mpsc::Sender<Waiting>,
     pub(crate) outstanding: Outstanding,
@@ -188,6 +190,7 @@ impl Db {
             raft: inner.raft.clone(),
             store: inner.store.clone(),
             links: inner.links.clone(),
+            freshness: inner.freshness.clone(),
             jobs: inner.jobs.clone(),
         };
         let mut closed = inner.closed.subscribe();
@@ -237,14 +240,14 @@ impl Db {
             return Err(Error::Stopped);
         }
         if metrics.membership_config.membership().get_joint_config().is_empty() {
-            return Err(Error::unavailable("this member does not belong to a group yet"));
+            return Err(Error::unavailable(Why::NoGroup));
         }
         let unavailable = |why| Err(Error::Unavailable { why, may_take_effect });
         if !self.0.pulse.beats() {
-            return unavailable("a majority of the voters does not answer");
+            return unavailable(Why::NoMajority);
         }
         if Instant::now() >= deadline {
-            return unavailable("no leader could be reached in time");
+            return unavailable(Why::NoLeader);
         }
         Ok(())
     }
@@ -261,8 +264,7 @@ impl Db {
 
     async fn applied(&self, index: u64, run: &Run<'_>) -> Result<(), Error> {
         let applied = timeout_at(run.deadline, self.0.store.applied(index)).await;
-        let why = "this member is too far behind";
-        applied.map_err(|_| Error::Unavailable { why, may_take_effect: true })
+        applied.map_err(|_| Error::Unavailable { why: Why::Behind, may_take_effect: true })
     }
 
     async fn committed<T, E: From<Error>>(
@@ -343,7 +345,7 @@ impl Db {
         transcript.failed = !matches!(outcome, Ok(Ok(_)));
         let Ok(outcome) = outcome else {
             drop(done);
-            return Err(Error::unavailable("the transaction held the database for too long").into());
+            return Err(Error::unavailable(Why::Hung).into());
         };
         // If the writer has given up on this, the verdict says so.
         let _ = done.send(transcript);

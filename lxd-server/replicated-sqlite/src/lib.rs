@@ -44,6 +44,7 @@ mod disk;
 mod error;
 mod failover;
 mod figures;
+mod freshness;
 mod identity;
 mod job;
 mod log;
@@ -74,7 +75,7 @@ mod types;
 mod writer;
 
 pub use db::Db;
-pub use error::Error;
+pub use error::{Error, Why};
 pub use figures::{Figures, Timer, Times};
 pub use identity::Identity;
 pub use network::Network;

@@ -1,9 +1,10 @@
 //! The life of a member: opening, founding a group, schema steps, closing.
 
 use crate::db::{Db, Inner};
-use crate::error::{Error, io};
+use crate::error::{Error, Why, io};
 use crate::failover;
 use crate::figures::Meters;
+use crate::freshness::Freshness;
 use crate::identity::Identity;
 use crate::job::{Step, Work};
 use crate::log::LogStore;
@@ -74,7 +75,9 @@ impl Db {
         raft.is_initialized().await.map_err(io)?;
         let (jobs, waiting) = mpsc::channel(QUEUE);
         let (reads, readers) = mpsc::channel(QUEUE);
-        let (pulse, pulsing) = Pulse::start(raft.clone(), links.clone(), &options);
+        let freshness = Freshness::default();
+        let seen = (freshness.clone(), store.clone());
+        let (pulse, pulsing) = Pulse::start(raft.clone(), links.clone(), &options, seen);
         let (published, status) = watch::channel(Status::default());
         let outstanding = Outstanding::new(identity.node, earlier.boot);
         let (closed, tasks) = (watch::Sender::new(false), Mutex::default());
@@ -87,6 +90,7 @@ impl Db {
             links,
             pulse,
             meters,
+            freshness,
             jobs,
             reads,
             outstanding,
@@ -158,7 +162,7 @@ impl Db {
         match tokio::time::timeout_at(deadline, led).await {
             Ok(Some(())) => Ok(()),
             Ok(None) => Err(Error::Stopped),
-            Err(_) => Err(Error::unavailable("the new group has not come to life")),
+            Err(_) => Err(Error::unavailable(Why::NoLeader)),
         }
     }
 

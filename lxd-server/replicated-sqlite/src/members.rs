@@ -1,7 +1,7 @@
 //! Who belongs to the group, who votes, who leads.
 
 use crate::db::Db;
-use crate::error::Error;
+use crate::error::{Error, Why};
 use crate::types::{LogId, Metrics, NodeId, Types};
 use openraft::ChangeMembers;
 use openraft::async_runtime::watch::WatchReceiver;
@@ -134,10 +134,7 @@ impl Db {
         let unchanged = [Precondition::LastMembershipLogId { last_membership_log_id }];
         let deadline = Instant::now() + self.0.options.deadline;
         let change = self.0.raft.change_membership_if(changes, true, unchanged);
-        let lost = Error::Unavailable {
-            why: "a majority of the voters does not answer",
-            may_take_effect: true,
-        };
+        let lost = Error::Unavailable { why: Why::NoMajority, may_take_effect: true };
         tokio::select! {
             changed = timeout_at(deadline, change) => match changed {
                 Ok(changed) => outcome(changed),
@@ -165,9 +162,9 @@ impl Db {
         let unavailable = |why| Err(Error::Unavailable { why, may_take_effect: true });
         tokio::select! {
             decision = timeout_at(deadline, decided) => {
-                decision.unwrap_or_else(|_| unavailable("it took too long"))
+                decision.unwrap_or_else(|_| unavailable(Why::Late))
             }
-            () = self.0.pulse.lost() => unavailable("a majority of the voters does not answer"),
+            () = self.0.pulse.lost() => unavailable(Why::NoMajority),
         }
     }
 }

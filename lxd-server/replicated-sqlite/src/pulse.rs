@@ -1,8 +1,11 @@
 //! Whether a majority of the voters can be reached: what decides between waiting and giving up.
 
+use crate::freshness::Freshness;
 use crate::network::links::Links;
 use crate::options::Options;
-use crate::types::{MetricsWatch, NodeId, Raft};
+use crate::store::Store;
+use crate::types::{Metrics, MetricsWatch, NodeId, Raft};
+use openraft::Instant as _;
 use openraft::async_runtime::watch::WatchReceiver;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -11,6 +14,9 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 /// How often a member without a majority looks whether it has one.
 const LOOK: Duration = Duration::from_millis(100);
+
+/// Where to note, while this member leads, that a majority stands by it.
+type Seen = (Freshness, Store);
 
 /// Says whether there is a majority, at any time and as it changes.
 #[derive(Clone)]
@@ -22,10 +28,11 @@ impl Pulse {
         raft: Raft,
         links: Links,
         options: &Options,
+        seen: Seen,
     ) -> (Self, impl Future<Output = ()> + use<>) {
         let beat = watch::Sender::new(true);
         let pulse = Self(beat.subscribe());
-        (pulse, feel(raft, links, options.silence(), beat))
+        (pulse, feel(raft, links, options.silence(), beat, seen))
     }
 
     pub(crate) fn beats(&self) -> bool {
@@ -43,7 +50,7 @@ impl Pulse {
     }
 }
 
-async fn feel(raft: Raft, links: Links, silence: Duration, beat: watch::Sender<bool>) {
+async fn feel(raft: Raft, links: Links, silence: Duration, beat: watch::Sender<bool>, seen: Seen) {
     let mut changes = links.changes();
     let mut metrics = raft.metrics();
     // Raft may stop before this member is closed.
@@ -51,15 +58,13 @@ async fn feel(raft: Raft, links: Links, silence: Duration, beat: watch::Sender<b
     loop {
         let configs =
             metrics.borrow_watched().membership_config.membership().get_joint_config().clone();
-        // When the last majority answered: the oldest of them all, if a change of members is under way.
-        let latest = configs.iter().map(|voters| majority(voters, *raft.node_id(), &links)).min();
-        let until = latest.map(|latest| latest + silence);
+        let until = latest(&configs, *raft.node_id(), &links).map(|latest| latest + silence);
         let beats = until.is_some_and(|until| until > Instant::now());
         beat.send_if_modified(|now| std::mem::replace(now, beats) != beats);
         tokio::select! {
             () = next_look(until, beats) => {}
             changed = changes.changed() => if changed.is_err() { return },
-            changed = voters_change(&mut metrics, &configs), if running => running = changed.is_ok(),
+            changed = voters_change(&mut metrics, &configs, &seen), if running => running = changed.is_ok(),
         }
     }
 }
@@ -71,6 +76,12 @@ async fn next_look(until: Option<Instant>, beats: bool) {
         Some(until) if beats => sleep_until(until).await,
         _ => sleep(LOOK).await,
     }
+}
+
+/// When a majority last answered: the oldest time of all, if a change of members is under way. `None`: there is
+/// no group.
+pub(crate) fn latest(configs: &[BTreeSet<NodeId>], own: NodeId, links: &Links) -> Option<Instant> {
+    configs.iter().map(|voters| majority(voters, own, links)).min()
 }
 
 /// When a majority had last answered, this member included. One that was never heard counts as heard when it
@@ -89,12 +100,27 @@ fn majority(voters: &BTreeSet<NodeId>, own: NodeId, links: &Links) -> Instant {
     times.get(voters.len() / 2).copied().unwrap_or(now)
 }
 
-async fn voters_change(metrics: &mut MetricsWatch, configs: &[BTreeSet<NodeId>]) -> Result<(), ()> {
+async fn voters_change(
+    metrics: &mut MetricsWatch,
+    configs: &[BTreeSet<NodeId>],
+    seen: &Seen,
+) -> Result<(), ()> {
     loop {
         metrics.changed().await.map_err(drop)?;
-        if metrics.borrow_watched().membership_config.membership().get_joint_config() != configs {
+        let metrics = metrics.borrow_watched();
+        note(&metrics, seen);
+        if metrics.membership_config.membership().get_joint_config() != configs {
             return Ok(());
         }
+    }
+}
+
+/// A leader that a majority stood by knows what was committed at that moment.
+fn note(metrics: &Metrics, (freshness, store): &Seen) {
+    if let (Some(acked), Some(committed)) = (metrics.last_quorum_acked, metrics.cluster_committed) {
+        let moment = Instant::now().checked_sub(acked.elapsed());
+        let applied = store.index();
+        moment.into_iter().for_each(|moment| freshness.promise(moment, committed.index, applied));
     }
 }
 

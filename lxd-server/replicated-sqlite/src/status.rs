@@ -1,6 +1,7 @@
 //! What a member knows about itself and its group.
 
 use crate::db::Inner;
+use crate::pulse;
 use crate::types::{MetricsWatch, NodeId};
 use openraft::async_runtime::watch::WatchReceiver;
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,6 +37,10 @@ pub struct Status {
     pub peers: BTreeMap<NodeId, PeerStatus>,
     /// Whether a majority of the voters answers.
     pub quorum: bool,
+    /// This replica has all that was committed at this moment: how old it is when there is no majority. The
+    /// moment is never too late, and too early by an election maximum at most. `None`: it has not heard of a
+    /// leader since it was opened.
+    pub current: Option<Instant>,
     /// Why this replica has stopped, if it has.
     pub stopped: Option<String>,
     /// What this member is in trouble with, see [`Db::set_trouble`](crate::Db::set_trouble).
@@ -50,7 +55,7 @@ pub struct PeerStatus {
     /// When it last answered, since this member started. Every member hears every other at least once in
     /// an election maximum.
     pub last_ack: Option<Instant>,
-    /// There is a live stream to it.
+    /// There is a stream to it, and it has not been silent for twice the election maximum.
     pub connected: bool,
     /// What it says it is in trouble with, see [`Db::set_trouble`](crate::Db::set_trouble); forgotten when
     /// it does not answer any more.
@@ -66,7 +71,7 @@ impl Status {
 
     /// Without what changes all the time.
     fn settled(mut self) -> Self {
-        (self.applied, self.committed) = (0, 0);
+        (self.applied, self.committed, self.current) = (0, 0, None);
         for peer in self.peers.values_mut() {
             (peer.matched, peer.last_ack) = (None, None);
         }
@@ -80,7 +85,7 @@ pub(crate) fn status(inner: &Inner) -> Status {
     let progress = inner.store.progress();
     let membership = metrics.membership_config.membership();
     let replication = metrics.replication.as_ref();
-    let heard = inner.links.heard();
+    let (heard, silence) = (inner.links.heard(), inner.options.silence());
     let addresses: BTreeMap<_, _> =
         membership.nodes().map(|(id, address)| (*id, address.clone())).collect();
     let peer = |id: &NodeId| {
@@ -89,24 +94,31 @@ pub(crate) fn status(inner: &Inner) -> Status {
         PeerStatus {
             matched: matched.map(|matched| matched.index),
             last_ack: heard.and_then(|heard| heard.last).map(tokio::time::Instant::into_std),
-            connected: heard.is_some_and(|heard| heard.connected),
+            connected: heard.is_some_and(|heard| {
+                heard.connected && heard.last.is_some_and(|last| last.elapsed() < silence)
+            }),
             trouble: heard.and_then(|heard| heard.trouble.clone()),
         }
     };
-    let others = addresses.keys().filter(|id| **id != inner.identity.node);
+    let (configs, own) = (membership.get_joint_config(), inner.identity.node);
+    let current = inner.freshness.current(progress.index());
+    // A leader's word is as good as its majority, of which this member may know better.
+    let current = current.zip(pulse::latest(configs, own, &inner.links)).map(|(a, b)| a.min(b));
+    let others = addresses.keys().filter(|id| **id != own);
     Status {
-        node: inner.identity.node,
+        node: own,
         leader: metrics.current_leader,
         term: metrics.current_term,
         applied: progress.index(),
         committed: metrics.local_committed.map_or(0, |id| id.index),
         schema: progress.schema,
         voters: membership.voter_ids().collect(),
-        changing: membership.get_joint_config().len() > 1,
+        changing: configs.len() > 1,
         learners: membership.learner_ids().collect(),
         peers: others.map(|id| (*id, peer(id))).collect(),
         addresses,
-        quorum: inner.pulse.beats() && !membership.get_joint_config().is_empty(),
+        quorum: inner.pulse.beats() && !configs.is_empty(),
+        current: current.map(tokio::time::Instant::into_std),
         stopped: inner.stopped().or(metrics.running_state.err().map(|fatal| fatal.to_string())),
         trouble: inner.links.trouble().borrow().clone(),
     }

@@ -144,6 +144,11 @@ impl Store {
         self.0.progress.borrow().clone()
     }
 
+    /// Index of the last entry applied, for where the rest is not wanted.
+    pub(crate) fn index(&self) -> u64 {
+        self.0.progress.borrow().index()
+    }
+
     pub(crate) fn set_progress(&self, progress: Progress) {
         self.0.progress.send_replace(progress);
     }

@@ -416,7 +416,7 @@ impl Ran {
 
 /// A batch whose transaction was ended by the closure at `culprit`: the others run again.
 fn without(culprit: usize, count: usize) -> Vec<Option<Verdict>> {
-    let refused = "the closure ended its transaction";
+    let refused = "a transaction may not end itself";
     let verdict = |place| match place == culprit {
         true => Verdict::Refused(refused.to_owned()),
         false => Verdict::Again,
@@ -428,7 +428,7 @@ fn unsound(sound: bool) -> &'static str {
     if sound {
         "it changes too much at once"
     } else {
-        "it cannot be replicated row by row, e.g. a swap of unique values"
+        "it exchanges values that must be unique, which takes two steps"
     }
 }
 

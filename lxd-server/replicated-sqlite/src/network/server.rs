@@ -1,11 +1,12 @@
 //! What a member does for the others.
 
+use crate::freshness::Freshness;
 use crate::identity::Identity;
 use crate::job::{Job, Task, Work};
 use crate::network::frame;
 use crate::network::links::Links;
 use crate::network::wire::{
-    Appended, Hello, Purpose, Request, Response, SnapshotAnswer, SnapshotHead, Welcome,
+    Append, Appended, Hello, Purpose, Request, Response, SnapshotAnswer, SnapshotHead, Welcome,
 };
 use crate::snapshot;
 use crate::store::Store;
@@ -22,7 +23,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 /// Calls of one stream that are being worked on.
 const CALLS: usize = 64;
@@ -37,6 +38,7 @@ pub(crate) struct Server {
     pub(crate) raft: Raft,
     pub(crate) store: Store,
     pub(crate) links: Links,
+    pub(crate) freshness: Freshness,
     pub(crate) jobs: mpsc::Sender<Work>,
 }
 
@@ -131,6 +133,7 @@ impl Server {
             match request {
                 Request::Ping => drop(answers.send((number, Response::Pong)).await),
                 Request::Stream(append) => {
+                    self.note(&append);
                     let feed = streams.entry(number).or_insert_with(|| {
                         let (feed, input) = mpsc::channel(QUEUE);
                         tasks.spawn(append_stream(
@@ -165,9 +168,11 @@ impl Server {
         use crate::error::io;
         let raft = &self.raft;
         Ok(match request {
-            Request::Append(append) => Response::Appended(
-                raft.append_entries(append.try_into()?).await.map_err(io)?.into(),
-            ),
+            Request::Append(append) => {
+                self.note(&append);
+                let appended = raft.append_entries(append.try_into()?).await.map_err(io)?;
+                Response::Appended(appended.into())
+            }
             Request::Vote(campaign) => raft.vote(campaign.into()).await.map_err(io)?.into(),
             Request::PreVote(campaign) => raft.pre_vote(campaign.into()).await.map_err(io)?.into(),
             Request::Transfer { from, to, last } => {
@@ -182,6 +187,16 @@ impl Server {
             }
             Request::Ping | Request::Stream(_) | Request::StreamEnd => Response::Pong,
         })
+    }
+
+    /// The leader's word about what was committed when it sent this.
+    fn note(&self, append: &Append) {
+        let (leader, term, committed) = append.word();
+        let metrics = self.raft.metrics();
+        let metrics = metrics.borrow_watched();
+        if metrics.current_leader == Some(leader) && metrics.current_term == term {
+            self.freshness.promise(Instant::now(), committed, self.store.index());
+        }
     }
 
     async fn submit(&self, from: NodeId, batch: Vec<Submission>) -> Vec<Verdict> {

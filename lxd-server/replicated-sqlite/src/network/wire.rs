@@ -98,6 +98,14 @@ pub(crate) struct Append {
     commit: Option<Position>,
 }
 
+impl Append {
+    /// Who sent it in which term, and up to which index all was committed by then.
+    pub(crate) fn word(&self) -> (NodeId, u64, u64) {
+        let committed = self.commit.map_or(0, |position| position.index);
+        (self.vote.node, self.vote.term, committed)
+    }
+}
+
 impl TryFrom<AppendEntriesRequest<Types>> for Append {
     type Error = std::io::Error;
 

@@ -5,12 +5,16 @@ use futures::FutureExt;
 use replicated_sqlite::{Error, Options};
 use std::time::{Duration, Instant};
 
+/// Members hear the others, and note it, a little before they are cut off.
+const SLACK: Duration = Duration::from_secs(1);
+
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_majority_callers_hear_so_soon_and_then_at_once() {
     let mut cluster = Cluster::start(3, Options::default()).await;
     let leader = cluster.leader().await;
     let other = (1..=3).find(|id| *id != leader).unwrap();
     let third = (1..=3).find(|id| *id != leader && *id != other).unwrap();
+    let lost = Instant::now();
     cluster.close(third).await;
     cluster.wire.cut(leader, other);
     let begun = Instant::now();
@@ -30,7 +34,11 @@ async fn without_a_majority_callers_hear_so_soon_and_then_at_once() {
         );
         let read = db.read(|tx| get(tx, "b").boxed()).await;
         assert!(matches!(read, Err(Error::Unavailable { .. })), "{read:?}");
-        assert!(!db.status().quorum);
+        let status = db.status();
+        assert!(!status.quorum && status.peers.values().all(|peer| !peer.connected), "{status:?}");
+        // It knows how old its data is: about as old as the silence.
+        let age = status.current.expect("it had a leader").elapsed();
+        assert!(age > Duration::from_secs(1) && age < lost.elapsed() + SLACK, "{age:?}");
         // What needs no majority works.
         assert_eq!(db.read_local(|tx| get(tx, "b").boxed()).await.unwrap(), None);
     }
@@ -40,6 +48,7 @@ async fn without_a_majority_callers_hear_so_soon_and_then_at_once() {
         let db = cluster.db(id);
         within(db.watch().wait_for(|status| status.quorum)).await.unwrap();
         within(db.write(|tx| add(tx, "b", 1).boxed())).await.unwrap();
+        assert!(db.status().current.is_some_and(|current| current > begun));
     }
     cluster.agree().await;
 }
