@@ -28,6 +28,8 @@ pub enum Kind {
     NotImplemented,
     /// No majority of the members can be reached (503).
     Unavailable,
+    /// A server that is needed for it does not answer (503).
+    Unreachable,
     /// A refusal that LXD answers with 500, or a fault of the daemon or its host (500).
     Internal,
 }
@@ -76,6 +78,13 @@ impl Error {
     /// A fault, or a refusal that LXD answers with 500.
     pub fn internal(message: impl fmt::Display) -> Self {
         Self::new(Kind::Internal, message)
+    }
+
+    /// Hangs the cause from it, for the log.
+    #[must_use]
+    pub fn caused_by(mut self, source: impl Into<Source>) -> Self {
+        self.source = Some(source.into());
+        self
     }
 
     /// Puts LXD's words for the failed action before the message; kind and source stay.

@@ -24,7 +24,7 @@ impl Kind {
             Self::Stale => StatusCode::PRECONDITION_FAILED,
             Self::Busy => StatusCode::TOO_MANY_REQUESTS,
             Self::NotImplemented => StatusCode::NOT_IMPLEMENTED,
-            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable | Self::Unreachable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -56,7 +56,7 @@ pub async fn report(request: Request, next: Next) -> Response {
             let request = Uuid::new_v4();
             tracing::error!(%request, %method, path, status = status.as_u16(), "{chain}");
         }
-        Kind::Unavailable => {
+        Kind::Unavailable | Kind::Unreachable => {
             tracing::warn!(%method, path, status = status.as_u16(), "{chain}");
         }
         _ => tracing::debug!(%method, path, status = status.as_u16(), "{chain}"),

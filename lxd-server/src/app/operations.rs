@@ -88,7 +88,7 @@ async fn find(ctx: &Context, id: Uuid, who: &Identity) -> Result<Place> {
         return Ok(Place::Token(operation));
     }
     let path = paths::operation(id.to_string());
-    let asked = remotes::online(ctx).await?.into_iter().map(async |remote| {
+    let asked = remotes::answering(ctx).await?.into_iter().map(async |remote| {
         let answer = timeout(LIST_TIMEOUT, remote.notify(Method::GET, &path, None)).await;
         let operation = serde_json::from_value(answer.ok()?.ok()?).ok()?;
         Some(Place::At(remote, operation))
@@ -115,7 +115,7 @@ async fn elsewhere(ctx: &Context, project: Option<&str>) -> Result<Vec<Operation
     let mut query = vec![("recursion", "1")];
     query.push(project.map_or(("all-projects", "true"), |project| ("project", project)));
     let path = paths::with_query(paths::OPERATIONS, &query);
-    let asked = remotes::online(ctx).await?.into_iter().map(async |remote| {
+    let asked = remotes::answering(ctx).await?.into_iter().map(async |remote| {
         let answer = timeout(LIST_TIMEOUT, remote.notify(Method::GET, &path, None)).await;
         let groups: Option<ByStatus> = serde_json::from_value(answer.ok()?.ok()?).ok();
         groups.map(|groups| groups.into_values().flatten().collect::<Vec<_>>())

@@ -6,10 +6,9 @@ use crate::app::remotes;
 use crate::context::Context;
 use crate::db::Tx;
 use crate::db::tables::members::{self, Member};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::node::{Method, Remote};
 use futures::future::join_all;
-use std::error::Error as _;
 
 /// What a member is to do with an object.
 #[derive(Clone, Copy, Debug)]
@@ -29,11 +28,26 @@ pub async fn by_name(tx: &mut Tx<'_>, name: &str) -> Result<Member> {
 /// Has every other member that is online do a task, all at once; tells the first failure.
 ///
 /// `path` is the internal URL of the object. To realise something, a member that cannot be reached
-/// is not needed: it is as good as offline, and does it when it returns.
+/// is not needed: it is as good as offline, and does it when it returns. One whose replica is silent
+/// is not even asked, which could take long.
 pub async fn tell(ctx: &Context, task: Task, path: &str) -> Result<()> {
-    let others = remotes::online(ctx).await?;
-    let told = join_all(others.iter().map(|remote| tell_one(remote, task, path))).await;
+    let remotes::Online { answering, silent } = remotes::online(ctx).await?;
+    if matches!(task, Task::Remove) {
+        none_is_silent(&silent)?;
+    }
+    let tell = |(id, remote): &(u64, Remote)| tell_one(ctx, *id, remote.clone(), task, path);
+    let told = join_all(answering.iter().map(tell)).await;
     told.into_iter().collect()
+}
+
+/// Refuses what needs all members while one that counts as online does not answer.
+pub async fn check_answering(ctx: &Context) -> Result<()> {
+    none_is_silent(&remotes::online(ctx).await?.silent)
+}
+
+fn none_is_silent(silent: &[String]) -> Result<()> {
+    let refusal = |address: &String| Err(failed(address, "The member does not answer"));
+    silent.first().map_or(Ok(()), refusal)
 }
 
 /// LXD's words for a member, by its address, that did not do its part.
@@ -41,16 +55,20 @@ pub fn failed(address: &str, reason: impl std::fmt::Display) -> Error {
     Error::internal(format_args!("failed to notify peer {address}: {reason}"))
 }
 
-async fn tell_one(remote: &Remote, task: Task, path: &str) -> Result<()> {
+async fn tell_one(ctx: &Context, id: u64, remote: Remote, task: Task, path: &str) -> Result<()> {
     let method = match task {
         Task::Realise => Method::PUT,
         Task::Remove => Method::DELETE,
     };
-    match (remote.notify(method, path, None).await, task) {
+    let told = tokio::select! {
+        told = remote.notify(method, path, None) => told,
+        // Its host may have lost its power: long before a request times out, the replicas know.
+        () = remotes::lost(ctx, id) => Err(remote.lost()),
+    };
+    match (told, task) {
         (Ok(_), _) => Ok(()),
-        // A refusal has no cause on this side; what kept the request from the member has.
-        (Err(error), Task::Realise) if error.source().is_some() => {
-            tracing::warn!(member = remote.address, "{}", error.chain());
+        (Err(error), Task::Realise) if error.kind == Kind::Unreachable => {
+            tracing::warn!(member = remote.address, "{}", error.message);
             Ok(())
         }
         (Err(error), _) => Err(failed(&remote.address, error.chain())),

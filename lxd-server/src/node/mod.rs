@@ -2,11 +2,13 @@
 
 mod peers;
 mod replica;
+mod silence;
 mod transport;
 
 pub use peers::Remote;
 pub use replica::{Accepted, Replica, remove_others};
 pub use reqwest::Method;
+pub use silence::Silence;
 pub use transport::Transport;
 
 use crate::error::Result;

@@ -1,5 +1,6 @@
 //! Requests to another member, or to a member of a cluster that this host is about to join.
 
+use super::Silence;
 use crate::error::{Context, Error, Kind, Result};
 use crate::limits;
 use crate::tls::{self, Identity};
@@ -8,6 +9,7 @@ use reqwest::{Method, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use shared_api::paths;
 
 /// A server whose certificate is known, and who we are to it.
 #[derive(Clone)]
@@ -28,6 +30,13 @@ impl Remote {
             .build()
             .context("set up requests to a member")?;
         Ok(Self { client, address: address.to_owned() })
+    }
+
+    /// Whether it answers, and is the server that was meant.
+    pub async fn probe(&self) -> Result<(), Silence> {
+        let request = self.client.get(format!("https://{}{}", self.address, paths::API));
+        let answer = request.timeout(limits::PEER_TIMEOUT).send().await;
+        answer.map(drop).map_err(|error| Silence::of(&error))
     }
 
     /// GETs an object.
@@ -64,7 +73,7 @@ impl Remote {
         let url = format!("https://{}{path}", self.address);
         let request = self.client.request(method, url).headers(headers).body(body);
         let answer = request.timeout(limits::JOIN_TIMEOUT).send().await;
-        answer.context(format_args!("reach {}", self.address))
+        answer.map_err(|error| self.silence(&error))
     }
 
     async fn send(
@@ -79,15 +88,25 @@ impl Remote {
         if let Some(body) = body {
             request = request.json(&body);
         }
-        let action = format!("reach {}", self.address);
-        let response = request.timeout(limits::JOIN_TIMEOUT).send().await.context(&action)?;
+        let response = request.timeout(limits::JOIN_TIMEOUT).send().await;
+        let response = response.map_err(|error| self.silence(&error))?;
         let status = response.status();
-        let answer: Value = response.json().await.context(&action)?;
+        let answer: Value = response.json().await.map_err(|error| self.silence(&error))?;
         if status.is_success() {
             return Ok(answer.get("metadata").cloned().unwrap_or_default());
         }
         let text = answer.get("error").and_then(Value::as_str).unwrap_or_default();
         Err(Error::new(kind(status), text))
+    }
+
+    /// What is told when it has gone while it was asked.
+    pub fn lost(&self) -> Error {
+        Silence::Lost.at(&self.address)
+    }
+
+    fn silence(&self, error: &reqwest::Error) -> Error {
+        tracing::debug!(address = self.address, ?error, "A server did not answer");
+        Silence::of(error).at(&self.address)
     }
 }
 

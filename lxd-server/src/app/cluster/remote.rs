@@ -2,7 +2,7 @@
 
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::node::Remote;
+use crate::node::{Remote, Silence};
 use crate::tls::fingerprint;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -63,14 +63,14 @@ pub(super) async fn connect(ctx: &Context, invitation: &Invitation) -> Result<Re
     let mut causes = Vec::new();
     for address in &invitation.addresses {
         let remote = Remote::new(address, &invitation.fingerprint, &own)?;
-        match remote.get::<Value>(paths::API).await {
-            Ok(_) => return Ok(remote),
-            Err(error) if error.chain().contains("invalid peer certificate") => {
+        match remote.probe().await {
+            Ok(()) => return Ok(remote),
+            Err(Silence::Stranger) => {
                 return Err(Error::invalid(format_args!(
                     "Certificate fingerprint mismatch between join token and cluster member \"{address}\""
                 )));
             }
-            Err(error) => causes.push(error.chain()),
+            Err(silence) => causes.push(format!("{address} cannot be reached: {silence}")),
         }
     }
     tracing::info!(?causes, "No member of the cluster answers");

@@ -15,6 +15,7 @@ use futures::FutureExt;
 /// What a kill or a failing member leaves is an errored network without the parts that are gone:
 /// it can be deleted again.
 pub async fn delete(ctx: &Context, name: &str) -> Result<()> {
+    peers::check_answering(ctx).await?;
     let begin = ctx.db.write(|tx| {
         async move {
             let users = users(tx).await?;
