@@ -22,5 +22,6 @@ pub mod operations;
 pub mod process;
 pub mod requests;
 pub mod run;
+pub mod stale;
 pub mod storage;
 pub mod tls;

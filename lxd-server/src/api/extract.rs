@@ -112,6 +112,11 @@ impl Query {
         self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
+    /// A parameter's value, also an empty one; nothing when it is absent.
+    pub fn value(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
     /// `?target=`: the member that is to do it.
     pub fn target(&self) -> Option<&str> {
         self.get("target")
@@ -191,8 +196,8 @@ mod tests {
             ("[]", "json: cannot unmarshal array into Go value of type api.ServerPut"),
             ("[1 2]", "invalid character '2' after array element"),
             ("7", "json: cannot unmarshal number into Go value of type api.ServerPut"),
-            ("", "EOF"),
-            ("{\"config\":", "unexpected EOF"),
+            ("", "The request body is empty"),
+            ("{\"config\":", "unexpected end of JSON input"),
             ("{}{}", "invalid character '{' after top-level value"),
         ] {
             let error = parse::<ServerPut>(text.as_bytes()).unwrap_err();

@@ -20,6 +20,7 @@ mod projects;
 pub mod respond;
 mod router;
 mod server;
+mod stale;
 mod storage;
 mod syntax;
 

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::{
     auth, certificates, cluster, cors, error, events, forward, internal, metrics, networks,
-    operations, profiles, projects, server, storage,
+    operations, profiles, projects, server, stale, storage,
 };
 use crate::context::Context;
 use crate::error::{Error, Kind};
@@ -28,8 +28,9 @@ pub fn router(ctx: Context) -> Router {
         .merge(server::routes())
         .merge(storage::routes())
         .fallback(async || Error::not_found("not found"))
-        .method_not_allowed_fallback(async || not_implemented())
+        .method_not_allowed_fallback(async |method: Method| no_such_method(&method))
         // The last is the first to see a request.
+        .layer(middleware::from_fn(stale::allow))
         .layer(middleware::from_fn_with_state(ctx.clone(), forward::to_target))
         .layer(middleware::from_fn(refuse_head))
         .layer(middleware::from_fn_with_state(ctx.clone(), auth::identify))
@@ -46,6 +47,16 @@ async fn refuse_head(request: Request, next: Next) -> Response {
         return not_implemented().into_response();
     }
     next.run(request).await
+}
+
+/// LXD's words, which tell a method that it does not have here from one that nobody has.
+fn no_such_method(method: &Method) -> Error {
+    match *method {
+        Method::GET | Method::PUT | Method::POST | Method::PATCH | Method::DELETE => {
+            not_implemented()
+        }
+        _ => Error::not_found(format_args!("Method \"{method}\" not found")),
+    }
 }
 
 fn not_implemented() -> Error {

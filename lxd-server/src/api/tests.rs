@@ -114,12 +114,12 @@ async fn answers_are_those_of_lxd() {
         (&stranger, Method::GET, "/1.0/operations", 403, "not authorized"),
         (&stranger, Method::GET, "/1.0/events", 403, "not authorized"),
         (&stranger, Method::GET, "/1.0/certificates", 403, "not authorized"),
-        (&stranger, Method::POST, "/1.0/certificates", 400, "EOF"),
+        (&stranger, Method::POST, "/1.0/certificates", 400, "The request body is empty"),
         (&SOCKET, Method::GET, "/1.0/certificates/abc", 404, "Certificate not found"),
         (&SOCKET, Method::GET, "/1.0/operations/abc", 404, "Operation not found"),
         (&SOCKET, Method::DELETE, "/1.0/operations/abc", 404, "Operation not found"),
         (&SOCKET, Method::GET, "/1.0?target=n9", 404, "Cluster member not found"),
-        (&SOCKET, Method::PATCH, "/1.0", 400, "EOF"),
+        (&SOCKET, Method::PATCH, "/1.0", 400, "The request body is empty"),
         (
             &SOCKET,
             Method::GET,
@@ -132,6 +132,9 @@ async fn answers_are_those_of_lxd() {
         assert_eq!(answer.error(), (status, text.to_owned()), "{method} {url}");
         assert!(answer.text.ends_with("}\n\n"), "{method} {url}");
     }
+    let made_up = Method::from_bytes(b"FOO").unwrap();
+    let answer = server.send(&SOCKET, made_up, "/1.0", "").await;
+    assert_eq!(answer.error(), (404, "Method \"FOO\" not found".to_owned()));
     for (url, status) in [("/1.0", 501), ("/1.0/nope", 404)] {
         assert_eq!(server.send(&SOCKET, Method::HEAD, url, "").await.status, status);
     }

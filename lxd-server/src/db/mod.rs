@@ -2,6 +2,7 @@
 //! All SQL of the daemon is in here.
 
 mod local;
+mod outage;
 pub mod sql;
 pub mod tables;
 #[cfg(test)]
@@ -11,14 +12,16 @@ pub use local::{Local, Replica};
 pub use replicated_sqlite::Tx;
 
 use crate::error::{Error, Kind, Result};
+use crate::stale;
 use futures::future::BoxFuture;
-use replicated_sqlite::Db;
+use outage::Action;
+use replicated_sqlite::{Db, Table};
 use std::sync::{PoisonError, RwLock};
 
 /// The steps of the cluster database's schema, in order; each is replicated once, by one log entry.
 pub const SCHEMA: &[&str] = &[include_str!("../../migrations/0001_cluster.sql")];
 
-/// The replica in use. Joining a cluster exchanges it for another.
+/// The replica in use. Its errors leave here with texts for users. Joining a cluster exchanges it for another.
 pub struct Database(RwLock<Db>);
 
 impl Database {
@@ -46,16 +49,40 @@ impl Database {
         F: for<'t> Fn(&'t mut Tx<'env>) -> BoxFuture<'t, Result<T>> + Send + Sync,
         T: Send,
     {
-        self.replica().write(work).await
+        let db = self.replica();
+        match db.write(work).await {
+            Err(error) => Err(outage::explain(&db, error, Action::Write).await),
+            done => done,
+        }
     }
 
-    /// Reads what was true at some moment after the call (linearizable).
+    /// Runs SQL text, all of it or none, like [`Database::write`].
+    pub async fn execute(&self, sql: &str) -> Result<Vec<Table>> {
+        let db = self.replica();
+        match db.execute(sql).await {
+            Err(error) => Err(outage::explain(&db, error.into(), Action::Write).await),
+            Ok(tables) => Ok(tables),
+        }
+    }
+
+    /// Reads what was true at some moment after the call (linearizable). In a request that allows it
+    /// ([`stale::allow`]), what this member has if nobody can tell.
     pub async fn read<'env, T, F>(&self, work: F) -> Result<T>
     where
         F: for<'t> Fn(&'t mut Tx<'env>) -> BoxFuture<'t, Result<T>> + Send + Sync,
         T: Send,
     {
-        self.replica().read(work).await
+        let db = self.replica();
+        if !stale::is_taken() {
+            match db.read(&work).await {
+                Err(error) if outage::is_outage(&error) => {
+                    let error = outage::explain(&db, error, Action::Read).await;
+                    stale::take(db.status().current.map(|current| current.elapsed()), error)?;
+                }
+                done => return done,
+            }
+        }
+        db.read_local(&work).await
     }
 
     /// Reads what this member's replica holds, however old; needs no quorum.
@@ -83,6 +110,6 @@ impl From<replicated_sqlite::Error> for Error {
             Db::Refused(_) => Kind::Invalid,
             _ => Kind::Internal,
         };
-        Self::new(kind, error)
+        Self::new(kind, "The cluster's database could not be used").caused_by(error)
     }
 }

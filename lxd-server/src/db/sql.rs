@@ -22,7 +22,7 @@ pub enum Part {
 /// # Errors
 /// SQLite's words, if a statement is wrong or not allowed there (such as DDL).
 pub async fn execute_global(db: &Database, sql: &str) -> Result<Vec<Outcome>> {
-    let tables = db.replica().execute(sql).await.map_err(refusal)?;
+    let tables = db.execute(sql).await.map_err(refusal)?;
     Ok(tables.into_iter().map(outcome).collect())
 }
 
@@ -40,7 +40,8 @@ pub async fn execute_local(local: &Local, sql: &str) -> Result<Vec<Outcome>> {
         let ended = tx.execute_all(end).await;
         tables.and_then(|tables| ended.map(|_| tables))
     });
-    let tables = run.await.context("run the statements")?.map_err(refusal)?;
+    let tables = run.await.context("run the statements")?;
+    let tables = tables.map_err(|error| refusal(error.into()))?;
     Ok(tables.into_iter().map(outcome).collect())
 }
 
@@ -131,13 +132,15 @@ fn json(value: Value) -> serde_json::Value {
     }
 }
 
-/// SQLite's words, or those of the database when it could not be asked.
-fn refusal(error: replicated_sqlite::Error) -> Error {
-    match &error {
-        replicated_sqlite::Error::Sql(sqlx::Error::Database(error)) => {
-            Error::internal(format_args!("Failed to exec query: {}", error.message()))
+/// SQLite's words, or why the database could not be asked.
+fn refusal(error: Error) -> Error {
+    use replicated_sqlite::Error as Cause;
+    let cause = std::error::Error::source(&error).and_then(|cause| cause.downcast_ref());
+    match cause {
+        Some(Cause::Sql(sqlx::Error::Database(cause))) => {
+            Error::internal(format_args!("Failed to exec query: {}", cause.message()))
         }
-        _ => Error::from(error).prefix("Failed to exec query"),
+        _ => error.prefix("Failed to exec query"),
     }
 }
 

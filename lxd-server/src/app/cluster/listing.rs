@@ -7,8 +7,8 @@ use crate::db::tables::members::{self, State};
 use crate::error::{Error, Result};
 use crate::host;
 use futures::FutureExt;
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use replicated_sqlite::Status;
 use shared_api::cluster::{Cluster, Member};
 
@@ -47,7 +47,8 @@ pub async fn member(ctx: &Context, name: &str) -> Result<Member> {
 fn show(member: members::Member, status: &Status, now: Timestamp) -> Member {
     let voter = status.voters.contains(&member.id);
     let mut roles = Vec::new();
-    if status.leader == Some(member.id) {
+    // Without a majority nobody leads, whoever still takes himself for the leader.
+    if status.quorum && status.leader == Some(member.id) {
         roles.push("database-leader".to_owned());
     }
     if voter {
@@ -71,7 +72,8 @@ fn show(member: members::Member, status: &Status, now: Timestamp) -> Member {
     }
 }
 
-/// What is written about a member; what it says itself of its trouble comes before that.
+/// What is written about a member; what it says itself of its trouble, and what this member sees when nobody
+/// can write, come before that.
 fn state(member: &members::Member, status: &Status, now: Timestamp) -> (&'static str, String) {
     if member.state == State::Evacuated {
         return ("Evacuated", "Unavailable due to maintenance".to_owned());
@@ -81,10 +83,25 @@ fn state(member: &members::Member, status: &Status, now: Timestamp) -> (&'static
     if let Some(trouble) = own.or(peer.and_then(|peer| peer.trouble.as_ref())) {
         return ("Offline", trouble.clone());
     }
+    if !status.quorum {
+        return seen(member, status, now);
+    }
     match member.heartbeat.filter(|_| !member.online) {
         Some(last) => ("Offline", silent_since(last, now)),
         None => ("Online", "Fully operational".to_owned()),
     }
+}
+
+/// Without a majority nobody writes who is there: then what this member sees itself.
+fn seen(member: &members::Member, status: &Status, now: Timestamp) -> (&'static str, String) {
+    let Some(peer) = status.peers.get(&member.id).filter(|peer| !peer.connected) else {
+        return ("Online", "The cluster has no majority".to_owned());
+    };
+    let Some(last) = peer.last_ack else {
+        return ("Offline", "No heartbeat since lxd was started on this member".to_owned());
+    };
+    let silence = SignedDuration::try_from(last.elapsed()).unwrap_or(SignedDuration::MAX);
+    ("Offline", silent_since(now.saturating_sub(silence).unwrap_or(now), now))
 }
 
 /// LXD's words for a member that was last heard of at a time.
@@ -124,12 +141,16 @@ mod tests {
     }
 
     #[test]
-    fn trouble_is_shown_before_what_is_written() {
+    fn what_is_known_at_first_hand_is_shown_before_what_is_written() {
         let now = Timestamp::from_second(75).unwrap();
         let full = || Some("no space left on device".to_owned());
         let peer = PeerStatus { trouble: full(), ..PeerStatus::default() };
         let healthy = Status { node: 1, quorum: true, ..Status::default() };
         let told = Status { peers: [(2, peer)].into(), ..healthy.clone() };
+        let cut_off = PeerStatus { connected: false, ..PeerStatus::default() };
+        let there = PeerStatus { connected: true, ..PeerStatus::default() };
+        let peers = [(2, cut_off), (3, there)].into();
+        let alone = Status { quorum: false, peers, ..healthy.clone() };
         let own = Status { trouble: full(), ..healthy.clone() };
         for (id, online, status, state, message) in [
             (2, true, &healthy, "Online", "Fully operational"),
@@ -145,6 +166,9 @@ mod tests {
             (1, true, &told, "Online", "Fully operational"),
             (1, true, &own, "Offline", "no space left on device"),
             (2, true, &own, "Online", "Fully operational"),
+            (1, true, &alone, "Online", "The cluster has no majority"),
+            (2, true, &alone, "Offline", "No heartbeat since lxd was started on this member"),
+            (3, false, &alone, "Online", "The cluster has no majority"),
         ] {
             let shown = super::state(&member(id, online), status, now);
             assert_eq!(shown, (state, message.to_owned()), "{id} {online} {status:?}");
