@@ -49,7 +49,10 @@ impl Ui {
         self.data(question)?;
         let mut answer = String::new();
         if io::stdin().read_line(&mut answer)? == 0 {
-            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "EOF"));
+            return Err(io::Error::new(
+                io::ErrorKind::UnexpectedEof,
+                "No answer on standard input",
+            ));
         }
         Ok(answer.trim().to_owned())
     }

@@ -1,12 +1,14 @@
 //! The transport: requests to the daemon's unix socket and what they answer.
 
 mod operations;
+mod stale;
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context as _, anyhow};
-use reqwest::header::{ETAG, IF_MATCH};
+use reqwest::header::{CACHE_CONTROL, ETAG, IF_MATCH};
 use reqwest::{Method, StatusCode, Url};
 use serde::Serialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
@@ -21,6 +23,8 @@ pub(crate) struct Client {
     http: reqwest::Client,
     socket: PathBuf,
     ui: Ui,
+    /// An answer was not the latest, and the user has been told.
+    told_stale: AtomicBool,
 }
 
 /// An object and the tag to change it by.
@@ -55,13 +59,16 @@ impl Client {
             .tls_certs_only([])
             .build()
             .context("Failed to prepare the client")?;
-        Ok(Self { http, socket: socket.to_owned(), ui })
+        Ok(Self { http, socket: socket.to_owned(), ui, told_stale: AtomicBool::new(false) })
     }
 
+    /// Reads an object to show it: the latest, or if the cluster cannot tell, what the member has.
     pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
-        Ok(self.get_tagged(path).await?.value)
+        let request = self.request(Method::GET, path)?.header(CACHE_CONTROL, stale::ANY_AGE);
+        read(self.send(request).await?, path).await
     }
 
+    /// Reads an object to change it.
     pub(crate) async fn get_tagged<T: DeserializeOwned>(
         &self,
         path: &str,
@@ -69,9 +76,7 @@ impl Client {
         let answer = self.send(self.request(Method::GET, path)?).await?;
         let etag = answer.headers().get(ETAG).and_then(|etag| etag.to_str().ok());
         let etag = etag.unwrap_or_default().to_owned();
-        let metadata = Raw::read(answer).await?.metadata()?;
-        let value = metadata.with_context(|| format!("The answer to GET {path} is empty"))?;
-        Ok(Tagged { value, etag })
+        Ok(Tagged { value: read(answer, path).await?, etag })
     }
 
     /// Posts and returns what the answer holds.
@@ -135,6 +140,11 @@ impl Client {
     async fn send(&self, request: reqwest::RequestBuilder) -> anyhow::Result<reqwest::Response> {
         let answer = request.send().await.map_err(|error| self.explain(error))?;
         self.ui.debug(format_args!("{}", answer.status()));
+        if let Some(note) = stale::note(answer.headers())
+            && !self.told_stale.swap(true, Ordering::Relaxed)
+        {
+            self.ui.diagnose(format_args!("{note}\n"))?;
+        }
         Ok(answer)
     }
 
@@ -151,6 +161,11 @@ impl Client {
         let reason = text.split(" (os error").next().unwrap_or(&text).to_owned();
         Unreachable { socket: self.socket.clone(), kind: cause.kind(), reason }.into()
     }
+}
+
+async fn read<T: DeserializeOwned>(answer: reqwest::Response, path: &str) -> anyhow::Result<T> {
+    let metadata = Raw::read(answer).await?.metadata()?;
+    metadata.with_context(|| format!("The answer to GET {path} is empty"))
 }
 
 impl Raw {

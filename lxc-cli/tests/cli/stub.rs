@@ -28,6 +28,8 @@ struct Request {
     /// Method and path.
     line: String,
     etag: String,
+    /// Whether it takes data of any age.
+    stale: bool,
     body: String,
 }
 
@@ -61,7 +63,8 @@ impl Stub {
         self.folder.path()
     }
 
-    /// Answers this method and path so from now on; status `hang` never answers.
+    /// Answers this method and path so from now on; status `hang` never answers, and `stale` gives data of 12 s
+    /// ago to whoever takes it.
     pub(crate) fn answer(&self, line: &str, status: &str, body: &str) {
         let answer = Answer { status: status.to_owned(), body: body.to_owned() };
         self.answers.lock().expect("no test panicked").insert(line.to_owned(), answer);
@@ -82,19 +85,21 @@ fn serve(stream: &UnixStream, answers: &Mutex<HashMap<String, Answer>>, sent: &S
     let mut reader = BufReader::new(stream);
     while let Ok(Some(request)) = read(&mut reader) {
         let answer = answers.lock().expect("no test panicked").get(&request.line).cloned();
-        let Request { line, etag, body } = request;
+        let Request { line, etag, stale, body } = request;
         let _ = sent.send([line, etag, body].join(" ").trim_end().to_owned());
-        let answer = answer.unwrap_or_else(|| Answer {
-            status: "404".to_owned(),
-            body: r#"{"type":"error","status":"","status_code":0,"operation":"","error_code":404,"error":"not found","metadata":null}"#.to_owned(),
-        });
+        let answer = answer.unwrap_or_else(|| refusal(404, "not found"));
+        let answer = match answer.status.as_str() {
+            "stale" if stale => Answer { status: STALE.to_owned(), ..answer },
+            "stale" => refusal(503, "The cluster has no majority"),
+            _ => answer,
+        };
         if answer.status == "hang" {
             continue;
         }
         let Answer { status, body } = answer;
         let length = body.len();
         let answer = format!(
-            "HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nEtag: \"tag\"\r\n\
+            "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nEtag: \"tag\"\r\n\
              Content-Length: {length}\r\n\r\n{body}"
         );
         if (&*stream).write_all(answer.as_bytes()).is_err() {
@@ -103,8 +108,19 @@ fn serve(stream: &UnixStream, answers: &Mutex<HashMap<String, Answer>>, sent: &S
     }
 }
 
+/// The head of an answer that is not the latest.
+const STALE: &str =
+    "200 OK\r\nAge: 12\r\nWarning: 110 lxd \"The cluster has no majority, so there.\"";
+
+fn refusal(status: u16, text: &str) -> Answer {
+    let body = format!(
+        r#"{{"type":"error","status":"","status_code":0,"operation":"","error_code":{status},"error":"{text}","metadata":null}}"#
+    );
+    Answer { status: status.to_string(), body }
+}
+
 fn read(reader: &mut BufReader<&UnixStream>) -> io::Result<Option<Request>> {
-    let (mut line, mut etag, mut length) = (String::new(), String::new(), 0);
+    let (mut line, mut etag, mut stale, mut length) = (String::new(), String::new(), false, 0);
     let mut header = String::new();
     while reader.read_line(&mut header)? > 0 {
         let text = header.trim_end();
@@ -112,7 +128,7 @@ fn read(reader: &mut BufReader<&UnixStream>) -> io::Result<Option<Request>> {
             let mut body = vec![0; length];
             reader.read_exact(&mut body)?;
             let body = String::from_utf8(body).map_err(io::Error::other)?;
-            return Ok(Some(Request { line, etag, body }));
+            return Ok(Some(Request { line, etag, stale, body }));
         }
         match text.split_once(": ") {
             Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
@@ -121,6 +137,7 @@ fn read(reader: &mut BufReader<&UnixStream>) -> io::Result<Option<Request>> {
             Some((name, value)) if name.eq_ignore_ascii_case("if-match") => {
                 etag = format!("if-match={value}");
             }
+            Some((name, "max-stale")) if name.eq_ignore_ascii_case("cache-control") => stale = true,
             Some(_) => {}
             None => line = text.trim_end_matches(" HTTP/1.1").to_owned(),
         }

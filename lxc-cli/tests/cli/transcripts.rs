@@ -1,5 +1,5 @@
 //! Sessions in `transcripts`, replayed. `UPDATE=1` writes them anew.
-//! `@ METHOD PATH STATUS BODY` prepares an answer (the body is JSON, or a file recorded from LXD),
+//! `@ METHOD PATH STATUS BODY` prepares an answer (the body is JSON, or a file recorded from LXD; see `Stub`),
 //! `$ lxc …` runs a command; then come stdout, stderr after `! `, what was sent but GETs after `> `,
 //! and the exit code after `= `, unless 0.
 
@@ -62,7 +62,7 @@ fn prepare(stub: &Stub, answer: &str) {
             fs::read_to_string(recorded.join(body)).expect("a recorded answer")
         }
         None if body.starts_with("{\"type\"") => body.to_owned(),
-        None if status.starts_with('2') => format!(
+        None if status.starts_with('2') || status == "stale" => format!(
             r#"{{"type":"sync","status":"Success","status_code":200,"operation":"","error_code":0,"error":"","metadata":{body}}}"#
         ),
         None => format!(
