@@ -126,6 +126,17 @@ pub fn wait_online(host: &Host, count: usize) -> Result<()> {
     })
 }
 
+/// Waits until `host` has made a profile of this name, once.
+pub fn wait_write(host: &Host, name: &str) -> Result<()> {
+    let api = Api::of(host);
+    wait_until(&format!("{} makes {name}", host.name), LIMIT, || {
+        let made = api.post("/1.0/profiles", &json!({"name": name, "config": {}}));
+        // One that was not confirmed may have taken effect.
+        let exists = |error: &anyhow::Error| error.to_string().contains("already exists");
+        made.as_ref().map_or_else(exists, |_| true).then_some(())
+    })
+}
+
 /// The rack's index of the member that leads, as `host` sees it.
 pub fn leader(rack: &Rack, host: &Host) -> Result<usize> {
     wait_until("a leader is listed", Duration::from_secs(30), || {

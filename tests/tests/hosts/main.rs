@@ -7,5 +7,6 @@ mod faults;
 mod forming;
 mod harness;
 mod joins;
+mod minority;
 mod normal;
 mod restarts;
