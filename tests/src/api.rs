@@ -87,6 +87,16 @@ impl Api {
         self.call(Method::GET, path, None)?.metadata()
     }
 
+    /// The body of a GET that is no envelope.
+    pub fn text(&self, path: &str) -> Result<String> {
+        block_on(async {
+            let response = self.client.get(format!("{}{path}", self.base)).send().await;
+            let response = response.and_then(reqwest::Response::error_for_status);
+            let text = response.with_context(|| format!("call {path}"))?.text().await;
+            text.with_context(|| format!("read the reply of {path}"))
+        })
+    }
+
     /// The metadata of a POST that succeeded.
     pub fn post(&self, path: &str, body: &Value) -> Result<Value> {
         self.call(Method::POST, path, Some(body))?.metadata()

@@ -28,7 +28,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("axum", &["lxd-server/src/api/"]),
     ("sqlx", &["lxd-server/src/db/", "lxd-server/replicated-sqlite/"]),
     ("openraft", &["lxd-server/replicated-sqlite/"]),
-    ("replicated_sqlite", &["lxd-server/"]),
+    ("replicated_sqlite", &["lxd-server/", "tests/src/bin/bench/replicas.rs"]),
     ("lxd_server", &["lxd-server/"]),
     ("lxc_cli", &["lxc-cli/"]),
     ("clap", &["lxc-cli/", "lxd-server/", "tests/"]),

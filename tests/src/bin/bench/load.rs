@@ -1,9 +1,10 @@
-//! Requests in numbers: reads, new connections, writes, and the gap that a dead leader leaves.
+//! Requests in numbers: reads, new connections, writes, and the gaps that a leader leaves.
 
 use std::{
+    ops::Range,
     sync::{
         Arc,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -13,13 +14,17 @@ use reqwest::Method;
 use serde_json::json;
 use tests::{
     api::{Api, block_on},
+    daemon::LIMIT,
     host::Host,
+    wait::wait_until,
 };
 use tokio::{runtime, task::JoinSet};
 
 const GETS: u32 = 300;
 const HANDSHAKES: u32 = 50;
 const WRITING: Duration = Duration::from_secs(3);
+/// Writes that have to succeed after a leader has gone, before the gaps are looked at.
+const AFTERWARDS: u32 = 20;
 
 pub(crate) struct Rates {
     pub(crate) creates_per_s: f64,
@@ -33,10 +38,14 @@ pub(crate) struct Gap {
 
 /// One connection, one request after the other; each one's time in ms.
 pub(crate) fn gets(api: &Api) -> Result<Vec<f64>> {
-    let path = "/1.0/cluster/members?recursion=1";
+    times(api, "/1.0/cluster/members?recursion=1", GETS)
+}
+
+/// The same for any path, so many times.
+pub(crate) fn times(api: &Api, path: &str, count: u32) -> Result<Vec<f64>> {
     block_on(async {
         let mut times = Vec::new();
-        for _ in 0..GETS {
+        for _ in 0..count {
             let begin = Instant::now();
             api.send(Method::GET, path, None).await?.metadata()?;
             times.push(begin.elapsed().as_secs_f64() * 1000.0);
@@ -73,19 +82,113 @@ pub(crate) fn writes(api: &Api, clients: u32) -> Result<Rates> {
     Ok(Rates { creates_per_s, updates_per_s })
 }
 
-/// Kills while a writer writes, and times from there to the end of the first write begun later.
-pub(crate) fn gap(api: &Api, kill: impl FnOnce() -> Result<()>) -> Result<Gap> {
-    block_on(write(api, Method::POST, clients_name("gap", 0, 0)))?;
-    kill()?;
+/// Does harm, and times from there to the end of the first write begun later. `name` is the
+/// profile's that is written.
+pub(crate) fn gap(api: &Api, name: &str, harm: impl FnOnce() -> Result<()>) -> Result<Gap> {
+    block_on(write(api, Method::POST, name.to_owned()))?;
+    harm()?;
     let (begin, mut errors) = (Instant::now(), 0);
     loop {
-        let written = block_on(write(api, Method::PUT, clients_name("gap", 0, 0)));
+        let written = block_on(write(api, Method::PUT, name.to_owned()));
         if written.is_ok() {
             return Ok(Gap { ms: begin.elapsed().as_secs_f64() * 1000.0, errors });
         }
         errors += 1;
         ensure!(begin.elapsed() < Duration::from_secs(120), "no write succeeds: {written:?}");
     }
+}
+
+/// The longest time between two writes that succeed, one begun after the other, while something is
+/// done and a little longer.
+pub(crate) fn longest_gap(api: &Api, name: &str, work: impl FnOnce() -> Result<()>) -> Result<Gap> {
+    block_on(write(api, Method::POST, name.to_owned()))?;
+    let (done, end) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicBool::new(false)));
+    let writer = {
+        let (api, name, done, end) = (api.clone(), name.to_owned(), done.clone(), end.clone());
+        tests::api::runtime().spawn(async move {
+            let (mut gap, mut last) = (Gap { ms: 0.0, errors: 0 }, Instant::now());
+            while !end.load(Ordering::Relaxed) {
+                if write(&api, Method::PUT, name.clone()).await.is_err() {
+                    gap.errors += 1;
+                    continue;
+                }
+                gap.ms = gap.ms.max(last.elapsed().as_secs_f64() * 1000.0);
+                last = Instant::now();
+                done.fetch_add(1, Ordering::Relaxed);
+            }
+            gap
+        })
+    };
+    let writes_on = || {
+        let target = done.load(Ordering::Relaxed) + AFTERWARDS;
+        let reached = || (done.load(Ordering::Relaxed) >= target).then_some(());
+        wait_until("the writer goes on", 2 * LIMIT, reached)
+    };
+    let worked = writes_on().and_then(|()| work()).and_then(|()| writes_on());
+    end.store(true, Ordering::Relaxed);
+    let gap = block_on(writer).context("the writer panicked")?;
+    worked.map(|()| gap)
+}
+
+/// Profiles of these numbers, by many clients at once.
+pub(crate) fn fill(api: &Api, numbers: Range<u32>, clients: u32) -> Result<()> {
+    let (next, end) = (Arc::new(AtomicU32::new(numbers.start)), numbers.end);
+    block_on(async {
+        let mut tasks = JoinSet::new();
+        for _ in 0..clients {
+            let (api, next) = (api.clone(), next.clone());
+            tasks.spawn(async move {
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    if number >= end {
+                        return anyhow::Ok(());
+                    }
+                    write(&api, Method::POST, format!("grown-{number}")).await?;
+                }
+            });
+        }
+        while let Some(ended) = tasks.join_next().await {
+            ended.context("a client panicked")??;
+        }
+        Ok(())
+    })
+}
+
+/// Profiles of these numbers one by one, until time is over; how many a second.
+pub(crate) fn one_by_one(api: &Api, numbers: Range<u32>, limit: Duration) -> Result<f64> {
+    let (begin, mut count) = (Instant::now(), 0);
+    block_on(async {
+        for number in numbers {
+            write(api, Method::POST, format!("grown-{number}")).await?;
+            count += 1;
+            if begin.elapsed() > limit {
+                break;
+            }
+        }
+        Ok(f64::from(count) / begin.elapsed().as_secs_f64())
+    })
+}
+
+/// Creates and updates in turn, so many in all, by many clients at once.
+pub(crate) fn mix(api: &Api, writes: u32, clients: u32) -> Result<()> {
+    block_on(async {
+        let mut tasks = JoinSet::new();
+        for client in 0..clients {
+            let (api, mine) = (api.clone(), client..writes);
+            tasks.spawn(async move {
+                for number in mine.step_by(clients as usize) {
+                    let place = (number - client) / clients;
+                    let method = if place.is_multiple_of(2) { Method::POST } else { Method::PUT };
+                    write(&api, method, clients_name("mix", client, place / 2)).await?;
+                }
+                anyhow::Ok(())
+            });
+        }
+        while let Some(ended) = tasks.join_next().await {
+            ended.context("a client panicked")??;
+        }
+        Ok(())
+    })
 }
 
 fn rate(api: &Api, clients: u32, method: Method) -> Result<f64> {
@@ -120,7 +223,8 @@ fn clients_name(kind: &str, client: u32, number: u32) -> String {
     format!("{kind}-{client}-{number}")
 }
 
-async fn write(api: &Api, method: Method, name: String) -> Result<()> {
+/// Writes a profile of that name: a POST or a PUT of all it has.
+pub(crate) async fn write(api: &Api, method: Method, name: String) -> Result<()> {
     let path = match method {
         Method::POST => "/1.0/profiles".to_owned(),
         _ => format!("/1.0/profiles/{name}"),

@@ -1,4 +1,4 @@
-//! Measured values and the table made of them.
+//! Measured values and the tables made of them.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -9,150 +9,159 @@ use anyhow::{Result, ensure};
 use serde::Serialize;
 use tests::flavour::Flavour;
 
-/// Name, unit, and what ours should reach; in the order of the table.
-const ROWS: &[(Row, &str, &str, &str)] = &[
-    (Row::ColdApi, "cold start until the API answers", "ms", "60"),
-    (Row::ColdReady, "cold start until `waitready` returns", "ms", "80"),
-    (Row::RestartApi, "restart of a member until the API answers", "ms", "100"),
-    (Row::RestartReady, "restart of a member until `waitready` returns", "ms", "150"),
-    (Row::RestartOnline, "restart of an OFFLINE member until it is listed ONLINE", "ms", "300"),
-    (Row::Bootstrap, "`lxd init --preseed`, bootstrap with dir pool and bridge", "ms", "250"),
-    (Row::Token, "`lxc cluster add`, whole process", "ms", "8"),
-    (Row::JoinSecond, "join by token, second member", "ms", "300"),
-    (Row::JoinThird, "join by token, third member", "ms", "350"),
-    (Row::List, "`lxc cluster list`, whole process", "ms", "5"),
-    (Row::GetLeader, "GET members?recursion=1 at the leader, unix socket, p50", "ms", "0.15"),
-    (Row::GetOther, "the same at another member", "ms", "0.3"),
-    (Row::Tls, "new TLS connection and GET /1.0", "ms", "1"),
-    (Row::Create1, "profile create, 1 client at the leader", "per s", "800"),
-    (Row::Create16, "profile create, 16 clients at the leader", "per s", "4,000"),
-    (Row::Update1, "profile update, 1 client at the leader", "per s", "800"),
-    (Row::Update16, "profile update, 16 clients at the leader", "per s", "4,000"),
-    (Row::Failover, "kill -9 of the leader until the next write elsewhere", "ms", "200"),
-    (Row::FailoverErrors, "errors seen by that writer", "", "0"),
-    (Row::MemoryIdle, "memory of a member (PSS), after joining", "MiB", "15"),
-    (Row::MemoryWritten, "memory of the leader (PSS), after the writes", "MiB", "30"),
-    (Row::SizeLxd, "binary lxd", "MiB", "20"),
-    (Row::SizeLxc, "binary lxc", "MiB", "6"),
-];
+use crate::rows::{LINES, Line, Row, When};
 
-/// What takes seconds each.
-const LONG: &[Row] = &[
-    Row::Create1,
-    Row::Create16,
-    Row::Update1,
-    Row::Update16,
-    Row::RestartOnline,
-    Row::Failover,
-    Row::FailoverErrors,
-    Row::MemoryWritten,
-];
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Row {
-    ColdApi,
-    ColdReady,
-    RestartApi,
-    RestartReady,
-    RestartOnline,
-    Bootstrap,
-    Token,
-    JoinSecond,
-    JoinThird,
-    List,
-    GetLeader,
-    GetOther,
-    Tls,
-    Create1,
-    Create16,
-    Update1,
-    Update16,
-    Failover,
-    FailoverErrors,
-    MemoryIdle,
-    MemoryWritten,
-    SizeLxd,
-    SizeLxc,
-}
-
-/// Every value by flavour and row, in the row's unit; of the rows that are wanted.
+/// Every value by flavour and name of its row, in the row's unit; `null` for what failed.
 #[derive(Debug, Serialize)]
 #[serde(transparent)]
 pub(crate) struct Report {
-    values: BTreeMap<&'static str, BTreeMap<Row, Vec<f64>>>,
+    values: BTreeMap<&'static str, BTreeMap<String, Vec<Option<f64>>>>,
     #[serde(skip)]
-    wanted: BTreeSet<Row>,
+    wanted: BTreeSet<(Row, u32)>,
 }
 
 impl Report {
-    /// `only`: parts of names of rows, separated by commas; none means all.
-    pub(crate) fn of(only: Option<&str>, quick: bool) -> Result<Self> {
-        let chosen = |row: &Row, name: &str| match only {
+    /// For the rows that `chosen` picks; `only`, parts of names separated by commas, picks of them.
+    pub(crate) fn of(only: Option<&str>, chosen: impl Fn(When) -> bool) -> Result<Self> {
+        let named = |line: &Line, size: u32| match only {
             Some(parts) => {
-                parts.split(',').any(|part| row.id().contains(part) || name.contains(part))
+                let id = key(line.row, size);
+                // A row that is named is wanted, whatever it takes; only busy ones need their time.
+                let may = line.when != When::Busy || chosen(When::Busy);
+                may && parts.split(',').any(|part| id.contains(part) || line.name.contains(part))
             }
-            None => !(quick && LONG.contains(row)),
+            None => chosen(line.when),
         };
-        let wanted = ROWS.iter().filter(|(row, name, ..)| chosen(row, name)).map(|(row, ..)| *row);
-        let wanted: BTreeSet<Row> = wanted.collect();
-        let all: Vec<_> = ROWS.iter().map(|(row, ..)| row.id()).collect();
-        ensure!(!wanted.is_empty(), "no such row; there are: {}", all.join(" "));
+        let all = || {
+            LINES.iter().flat_map(|line| line.sizes().into_iter().map(move |size| (line, size.0)))
+        };
+        let wanted = all().filter(|(line, size)| named(line, *size));
+        let wanted: BTreeSet<_> = wanted.map(|(line, size)| (line.row, size)).collect();
+        let ids: Vec<_> = all().map(|(line, size)| key(line.row, size)).collect();
+        ensure!(!wanted.is_empty(), "no such row; there are: {}", ids.join(" "));
         Ok(Self { values: BTreeMap::new(), wanted })
     }
 
-    /// Whether one of these rows is to be measured.
+    /// Whether one of these rows, of any size, is to be measured.
     pub(crate) fn wants(&self, rows: &[Row]) -> bool {
-        rows.iter().any(|row| self.wanted.contains(row))
+        self.wanted.iter().any(|(row, _)| rows.contains(row))
+    }
+
+    /// Whether a row is to be measured that is measured then.
+    pub(crate) fn wants_any(&self, times: &[When]) -> bool {
+        let mut lines = LINES.iter().filter(|line| times.contains(&line.when));
+        lines.any(|line| self.wants(&[line.row]))
+    }
+
+    /// The sizes for which one of these rows is to be measured, the smallest first.
+    pub(crate) fn sizes(&self, rows: &[Row]) -> Vec<u32> {
+        let sizes = self.wanted.iter().filter(|(row, _)| rows.contains(row));
+        let sizes: BTreeSet<_> = sizes.map(|(_, size)| *size).collect();
+        sizes.into_iter().collect()
     }
 
     /// Notes a value, if its row is wanted.
     pub(crate) fn add(&mut self, flavour: Flavour, row: Row, value: f64) {
-        if self.wanted.contains(&row) {
-            self.values.entry(flavour.name()).or_default().entry(row).or_default().push(value);
+        self.add_at(flavour, row, 0, Some(value));
+    }
+
+    /// Notes a value for a size of what grows, none for a failure, if its row is wanted.
+    pub(crate) fn add_at(&mut self, flavour: Flavour, row: Row, size: u32, value: Option<f64>) {
+        if self.wanted.contains(&(row, size)) {
+            let rows = self.values.entry(flavour.name()).or_default();
+            rows.entry(key(row, size)).or_default().push(value);
         }
     }
 
-    /// A table of medians with what ours should reach.
-    pub(crate) fn markdown(&self) -> String {
-        let mut text = String::from(
-            "| figure | lxd 5.0.2 | ours | better by | target |\n| --- | --- | --- | --- | --- |\n",
-        );
-        for (row, name, unit, target) in ROWS {
-            let (debian, ours) =
-                (self.median(Flavour::Debian, *row), self.median(Flavour::Ours, *row));
-            if debian.or(ours).is_none() {
-                continue;
+    /// Notes that what has no value for a size has failed, and why on standard error.
+    #[allow(clippy::print_stderr, reason = "the table has no room for causes")]
+    pub(crate) fn fail(&mut self, flavour: Flavour, rows: &[Row], size: u32, why: &anyhow::Error) {
+        eprintln!("{}, {size}: {why:#}", flavour.name());
+        for row in rows {
+            let rows = self.values.get(flavour.name());
+            if rows.is_none_or(|rows| !rows.contains_key(&key(*row, size))) {
+                self.add_at(flavour, *row, size, None);
             }
-            let cell = |value: Option<f64>| {
-                value.map_or("–".to_owned(), |value| format!("{} {unit}", short(value)))
-            };
-            let gain = match debian.zip(ours) {
-                Some((debian, ours)) if debian > 0.0 && ours > 0.0 => {
-                    let rate = *unit == "per s";
-                    format!("{}×", short(if rate { ours / debian } else { debian / ours }))
-                }
-                _ => "–".to_owned(),
-            };
-            let (debian, ours) = (cell(debian), cell(ours));
-            let _ = writeln!(text, "| {name} | {debian} | {ours} | {gain} | {target} {unit} |");
+        }
+    }
+
+    /// Tables of medians, with what ours should reach, and what one of many costs.
+    pub(crate) fn markdown(&self) -> String {
+        let (mut single, mut grown) = (String::new(), String::new());
+        for line in LINES {
+            for (size, target) in line.sizes() {
+                let text = if size == 0 { &mut single } else { &mut grown };
+                self.row(line, size, target, text);
+            }
+        }
+        let mut text = String::new();
+        let heads = [
+            ("figure | lxd 5.0.2 | ours | better by | target | met", single),
+            ("figure | size | lxd 5.0.2 | ours | better by | target | met | each, ours", grown),
+        ];
+        for (head, rows) in heads.iter().filter(|(_, rows)| !rows.is_empty()) {
+            let rule = vec!["---"; head.split('|').count()].join(" | ");
+            let _ = writeln!(text, "| {head} |\n| {rule} |\n{rows}");
         }
         text.replace("  |", " |")
     }
 
-    fn median(&self, flavour: Flavour, row: Row) -> Option<f64> {
-        let mut values = self.values.get(flavour.name())?.get(&row)?.clone();
-        values.sort_by(f64::total_cmp);
+    fn row(&self, line: &Line, size: u32, target: Option<f64>, text: &mut String) {
+        let Line { row, name, unit, .. } = line;
+        let (debian, ours) =
+            (self.median(Flavour::Debian, *row, size), self.median(Flavour::Ours, *row, size));
+        if debian.or(ours).is_none() {
+            return;
+        }
+        let rate = *unit == "per s";
+        let shown = |value: f64| format!("{} {unit}", short(value));
+        let cell = |value: Option<Option<f64>>| match value {
+            Some(Some(value)) => shown(value),
+            Some(None) => "fails".to_owned(),
+            None => "–".to_owned(),
+        };
+        let gain = match debian.flatten().zip(ours.flatten()) {
+            Some((debian, ours)) if debian > 0.0 && ours > 0.0 => {
+                format!("{}×", short(if rate { ours / debian } else { debian / ours }))
+            }
+            _ => "–".to_owned(),
+        };
+        let met = match ours.flatten().zip(target) {
+            Some((ours, target)) if (rate && ours >= target) || (!rate && ours <= target) => "yes",
+            Some(_) => "no",
+            None => "–",
+        };
+        let target = target.map_or("–".to_owned(), shown);
+        let grown = if size == 0 { String::new() } else { format!(" {size} |") };
+        let each = match ours.flatten() {
+            _ if size == 0 => String::new(),
+            Some(ours) if EACH.contains(row) => {
+                format!(" {} µs |", short(ours * 1000.0 / f64::from(size)))
+            }
+            _ => " – |".to_owned(),
+        };
+        let (debian, ours) = (cell(debian), cell(ours));
+        let _ = writeln!(
+            text,
+            "| {name} |{grown} {debian} | {ours} | {gain} | {target} | {met} |{each}"
+        );
+    }
+
+    /// Failures count as longer than everything.
+    fn median(&self, flavour: Flavour, row: Row, size: u32) -> Option<Option<f64>> {
+        let mut values = self.values.get(flavour.name())?.get(&key(row, size))?.clone();
+        let value = |value: &Option<f64>| value.unwrap_or(f64::INFINITY);
+        values.sort_by(|one, other| value(one).total_cmp(&value(other)));
         values.get(values.len() / 2).copied()
     }
 }
 
-impl Row {
-    /// As in the JSON, and for choosing rows.
-    fn id(self) -> String {
-        let id = serde_json::to_value(self).ok();
-        id.as_ref().and_then(serde_json::Value::as_str).unwrap_or_default().to_owned()
-    }
+/// Rows in ms whose cost is one for each of what grows.
+const EACH: &[Row] = &[Row::ProfilesList, Row::DaemonsJoin, Row::DaemonsList, Row::CoreForm];
+
+fn key(row: Row, size: u32) -> String {
+    let id = row.id();
+    if size == 0 { id } else { format!("{id}_{size}") }
 }
 
 /// Three digits are more than a shared machine can promise.

@@ -21,7 +21,10 @@ use tests::{
 
 use crate::{
     load,
-    report::{Report, Row},
+    meter::{self, mebibytes, memory},
+    report::Report,
+    rows::Row,
+    tls,
 };
 
 const PAUSE: Duration = Duration::from_micros(500);
@@ -40,11 +43,17 @@ pub(crate) fn run(flavour: Flavour, report: &mut Report) -> Result<()> {
     for daemon in &daemons {
         report.add(flavour, Row::MemoryIdle, memory(daemon.id())?);
     }
+    if report.wants(&[Row::IdleCpu, Row::IdleNetwork]) {
+        idle(&rack, &daemons, report)?;
+    }
     if report.wants(&[Row::Token, Row::List]) {
         commands(&rack.hosts[0], report)?;
     }
     if report.wants(&[Row::GetLeader, Row::GetOther, Row::Tls]) {
         requests(&rack, report)?;
+    }
+    if report.wants(&[Row::TlsLeader, Row::TlsOther]) {
+        connections(&rack, report)?;
     }
     if report.wants(&[Row::RestartApi, Row::RestartReady]) {
         daemons.pop().context("three were started")?.stop()?;
@@ -52,10 +61,14 @@ pub(crate) fn run(flavour: Flavour, report: &mut Report) -> Result<()> {
         cluster::wait_online(&rack.hosts[0], 3)?;
     }
     writes(&rack, report)?;
-    let leader = cluster::leader(&rack, &rack.hosts[0])?;
-    report.add(flavour, Row::MemoryWritten, memory(daemons[leader].id())?);
     if report.wants(&[Row::RestartOnline]) {
         offline(&rack, &mut daemons, report)?;
+    }
+    if report.wants(&[Row::Cut, Row::CutErrors]) {
+        cut(&rack, report)?;
+    }
+    if report.wants(&[Row::Stop, Row::StopErrors]) {
+        stop(&rack, &mut daemons, report)?;
     }
     if report.wants(&[Row::Failover, Row::FailoverErrors]) {
         failover(&rack, daemons, report)?;
@@ -129,11 +142,29 @@ fn requests(rack: &Rack, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
+fn idle(rack: &Rack, daemons: &[Daemon], report: &mut Report) -> Result<()> {
+    let leader = cluster::leader(rack, &rack.hosts[0])?;
+    let idle = meter::idle(&rack.hosts[leader], &daemons[leader])?;
+    report.add(rack.hosts[leader].flavour, Row::IdleCpu, idle.cpu);
+    report.add(rack.hosts[leader].flavour, Row::IdleNetwork, idle.network);
+    Ok(())
+}
+
+fn connections(rack: &Rack, report: &mut Report) -> Result<()> {
+    let leader = cluster::leader(rack, &rack.hosts[0])?;
+    let client = tls::Client::trusted(&rack.hosts[leader])?;
+    for (index, row) in [(leader, Row::TlsLeader), ((leader + 1) % 3, Row::TlsOther)] {
+        let host = &rack.hosts[index];
+        report.add(host.flavour, row, client.rate(host)?);
+    }
+    Ok(())
+}
+
 fn writes(rack: &Rack, report: &mut Report) -> Result<()> {
     let host = &rack.hosts[cluster::leader(rack, &rack.hosts[0])?];
     let rows = [(1, Row::Create1, Row::Update1), (16, Row::Create16, Row::Update16)];
     for (clients, create, update) in rows {
-        if !report.wants(&[create, update, Row::MemoryWritten]) {
+        if !report.wants(&[create, update]) {
             continue;
         }
         let rates = load::writes(&Api::of(host), clients)?;
@@ -166,18 +197,40 @@ fn offline(rack: &Rack, daemons: &mut Vec<Daemon>, report: &mut Report) -> Resul
     daemons[gone].wait_ready(&rack.hosts[gone])
 }
 
+fn cut(rack: &Rack, report: &mut Report) -> Result<()> {
+    let leader = cluster::leader(rack, &rack.hosts[0])?;
+    let writer = &rack.hosts[(leader + 1) % 3];
+    let gap = load::gap(&Api::of(writer), "cut", || rack.isolate(leader))?;
+    report.add(writer.flavour, Row::Cut, gap.ms);
+    report.add(writer.flavour, Row::CutErrors, f64::from(gap.errors));
+    rack.heal()?;
+    // The one that was cut off has to have found the others, too.
+    rack.hosts.iter().try_for_each(|host| cluster::wait_online(host, 3))
+}
+
+fn stop(rack: &Rack, daemons: &mut Vec<Daemon>, report: &mut Report) -> Result<()> {
+    let leader = cluster::leader(rack, &rack.hosts[0])?;
+    let writer = &rack.hosts[(leader + 1) % 3];
+    let leaving = daemons.remove(leader);
+    let gap = load::longest_gap(&Api::of(writer), "stop", || leaving.stop().map(drop))?;
+    report.add(writer.flavour, Row::Stop, gap.ms);
+    report.add(writer.flavour, Row::StopErrors, f64::from(gap.errors));
+    daemons.insert(leader, Daemon::start_ready(&rack.hosts[leader])?);
+    cluster::wait_online(writer, 3)
+}
+
 fn failover(rack: &Rack, mut daemons: Vec<Daemon>, report: &mut Report) -> Result<()> {
     let leader = cluster::leader(rack, &rack.hosts[0])?;
     let writer = &rack.hosts[(leader + 1) % 3];
     let victim = daemons.remove(leader);
-    let gap = load::gap(&Api::of(writer), || victim.kill())?;
+    let gap = load::gap(&Api::of(writer), "failover", || victim.kill())?;
     report.add(writer.flavour, Row::Failover, gap.ms);
     report.add(writer.flavour, Row::FailoverErrors, f64::from(gap.errors));
     Ok(())
 }
 
 /// A program from its start to its end, in ms.
-fn whole(host: &Host, command: &mut Command, input: &str) -> Result<f64> {
+pub(crate) fn whole(host: &Host, command: &mut Command, input: &str) -> Result<f64> {
     host.namespace().enter(|| {
         let begin = Instant::now();
         program::stdout(command, input)?;
@@ -185,19 +238,6 @@ fn whole(host: &Host, command: &mut Command, input: &str) -> Result<f64> {
     })
 }
 
-/// A process's share of memory in MiB.
-fn memory(id: u32) -> Result<f64> {
-    let text = fs::read_to_string(format!("/proc/{id}/smaps_rollup")).context("read memory")?;
-    let line = text.lines().find_map(|line| line.strip_prefix("Pss:")).context("find memory")?;
-    let kibibytes: u64 = line.trim().trim_end_matches(" kB").parse().context("parse memory")?;
-    Ok(mebibytes(kibibytes * 1024))
-}
-
 fn milliseconds(begin: Instant) -> f64 {
     begin.elapsed().as_secs_f64() * 1000.0
-}
-
-#[allow(clippy::cast_precision_loss, reason = "memory and files are far below 2^52 bytes")]
-fn mebibytes(bytes: u64) -> f64 {
-    bytes as f64 / f64::from(1 << 20)
 }
