@@ -9,6 +9,7 @@ pub mod etag;
 mod events;
 pub mod extract;
 mod forward;
+mod hangup;
 mod internal;
 mod json;
 pub mod listen;

@@ -7,7 +7,7 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 
 use super::{
-    auth, certificates, cluster, cors, error, events, forward, internal, metrics, networks,
+    auth, certificates, cluster, cors, error, events, forward, hangup, internal, metrics, networks,
     operations, profiles, projects, server, stale, storage,
 };
 use crate::context::Context;
@@ -32,6 +32,7 @@ pub fn router(ctx: Context) -> Router {
         // The last is the first to see a request.
         .layer(middleware::from_fn(stale::allow))
         .layer(middleware::from_fn_with_state(ctx.clone(), forward::to_target))
+        .layer(middleware::from_fn(hangup::go_on))
         .layer(middleware::from_fn(refuse_head))
         .layer(middleware::from_fn_with_state(ctx.clone(), auth::identify))
         .layer(middleware::from_fn_with_state(ctx.clone(), cors::allow))
