@@ -4,6 +4,7 @@
 mod cluster;
 mod crash;
 mod faults;
+mod fence;
 mod figures;
 mod group;
 mod traps;

@@ -21,6 +21,11 @@ impl Wire {
         self.0.send_modify(|cuts| cuts.extend([(a, b), (b, a)]));
     }
 
+    /// What `from` sends no longer reaches `to`.
+    pub(crate) fn cut_one_way(&self, from: NodeId, to: NodeId) {
+        self.0.send_modify(|cuts| drop(cuts.insert((from, to))));
+    }
+
     pub(crate) fn heal(&self) {
         self.0.send_modify(BTreeSet::clear);
     }
@@ -57,7 +62,7 @@ impl Network for Plug {
         tokio::spawn(async move {
             tokio::select! {
                 () = pump(read_far, write, &wire, from, target) => {}
-                () = pump(read, write_far, &wire, from, target) => {}
+                () = pump(read, write_far, &wire, target, from) => {}
             }
         });
         Ok(near)
