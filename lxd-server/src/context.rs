@@ -1,6 +1,7 @@
 //! What every use case works with: one of each for the whole daemon.
 
 use crate::api::listen::Listeners;
+use crate::app::repeats::Repeats;
 use crate::app::trust::Attempts;
 use crate::db::{Database, Local};
 use crate::events::Events;
@@ -40,6 +41,8 @@ pub struct Parts {
     pub events: Events,
     /// The sockets.
     pub listeners: Listeners,
+    /// Requests with an Idempotency-Key that are at work here.
+    pub repeats: Repeats,
     /// Guards the trust password.
     pub trust: Attempts,
     /// What runs for networks on this host.

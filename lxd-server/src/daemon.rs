@@ -2,6 +2,7 @@
 
 use crate::api;
 use crate::api::listen::{Listeners, Services, bind_unix};
+use crate::app::repeats::{self, Repeats};
 use crate::app::trust::Attempts;
 use crate::app::{cluster, config, network, storage};
 use crate::args::{self, Global};
@@ -54,6 +55,7 @@ pub async fn start(dir: &Path, group: Option<&str>, events: Events) -> Result<Co
     config::listen(&ctx).await?;
     cluster::resume(&ctx).await?;
     tokio::spawn(cluster::heal(ctx.clone()));
+    tokio::spawn(repeats::forget(ctx.clone()));
     tokio::spawn(restore(ctx.clone()));
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
     tracing::info!(directory = %dir.display(), "The daemon is started");
@@ -87,6 +89,7 @@ async fn open(dir: &Path, events: Events) -> Result<Context> {
         operations: Operations::new(events.clone()),
         events,
         listeners: Listeners::default(),
+        repeats: Repeats::default(),
         trust: Attempts::default(),
         networks: Networks::default(),
         requests: Requests::default(),

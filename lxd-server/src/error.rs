@@ -1,6 +1,7 @@
 //! The daemon's one error: a kind to branch on, a message for the user, a source for the log.
 //! Foreign errors enter through [`Context::context`] alone, so no I/O error turns into a 404.
 
+use serde::{Deserialize, Serialize};
 use std::error::Error as StdError;
 use std::fmt;
 
@@ -10,7 +11,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 type Source = Box<dyn StdError + Send + Sync>;
 
 /// What a caller may branch on; `api/error.rs` gives each its HTTP status.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Kind {
     /// The request is wrong (400).
     Invalid,
@@ -22,6 +23,8 @@ pub enum Kind {
     Conflict,
     /// The `If-Match` of the request names an older state (412).
     Stale,
+    /// The `Idempotency-Key` of the request was used for another one (422).
+    Mismatch,
     /// Too many of them at once, or too soon after a wrong password (429).
     Busy,
     /// Not built, for a path that LXD has (501).

@@ -23,6 +23,7 @@ pub const STORAGE_POOL: &str = "/1.0/storage-pools/{name}";
 
 pub const INTERNAL_NETWORK: &str = "/internal/networks/{name}";
 pub const INTERNAL_READY: &str = "/internal/ready";
+pub const INTERNAL_REQUEST: &str = "/internal/requests/{id}";
 pub const INTERNAL_SHUTDOWN: &str = "/internal/shutdown";
 pub const INTERNAL_SQL: &str = "/internal/sql";
 pub const INTERNAL_STORAGE_POOL: &str = "/internal/storage-pools/{name}";
@@ -40,6 +41,10 @@ pub fn cluster_member(name: impl AsRef<str>) -> String {
 
 pub fn internal_network(name: impl AsRef<str>) -> String {
     fill(INTERNAL_NETWORK, name.as_ref())
+}
+
+pub fn internal_request(id: impl AsRef<str>) -> String {
+    fill(INTERNAL_REQUEST, id.as_ref())
 }
 
 pub fn internal_storage_pool(name: impl AsRef<str>) -> String {

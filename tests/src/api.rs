@@ -49,7 +49,7 @@ impl Api {
 
     /// One call, whatever comes of it.
     pub async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Reply> {
-        self.send_if(method, path, body, None).await
+        self.send_with(method, path, body, &[]).await
     }
 
     /// The same for a state that has this ETag, if one is given.
@@ -60,12 +60,24 @@ impl Api {
         body: Option<&Value>,
         etag: Option<&str>,
     ) -> Result<Reply> {
+        let condition = etag.map(|etag| ("If-Match", etag));
+        self.send_with(method, path, body, condition.as_slice()).await
+    }
+
+    /// The same with more headers.
+    pub async fn send_with(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+        headers: &[(&str, &str)],
+    ) -> Result<Reply> {
         let mut request = self.client.request(method, format!("{}{path}", self.base));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
         if let Some(body) = body {
             request = request.json(body);
-        }
-        if let Some(etag) = etag {
-            request = request.header("If-Match", etag);
         }
         let response = request.send().await.with_context(|| format!("call {path}"))?;
         let status = response.status().as_u16();

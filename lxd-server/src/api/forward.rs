@@ -9,6 +9,7 @@ use shared_api::paths;
 
 use super::auth::{FORWARDED_ADDRESS, FORWARDED_PROTOCOL, FORWARDED_USERNAME};
 use super::extract::{self, Query};
+use super::idempotency::IDEMPOTENCY_KEY;
 use crate::app::remotes;
 use crate::context::Context;
 use crate::error::{Context as _, Result};
@@ -19,7 +20,7 @@ const FORWARDED: &[(&Method, &str)] =
     &[(&Method::GET, paths::API), (&Method::PUT, paths::API), (&Method::PATCH, paths::API)];
 
 /// Headers of a request that its target has to see.
-const ASKED: [HeaderName; 2] = [header::CONTENT_TYPE, header::IF_MATCH];
+const ASKED: [HeaderName; 3] = [header::CONTENT_TYPE, header::IF_MATCH, IDEMPOTENCY_KEY];
 /// Headers of an answer that its client has to see.
 const ANSWERED: [HeaderName; 4] =
     [header::CONTENT_TYPE, header::ETAG, header::LOCATION, header::X_CONTENT_TYPE_OPTIONS];

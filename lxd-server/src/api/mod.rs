@@ -10,6 +10,7 @@ mod events;
 pub mod extract;
 mod forward;
 mod hangup;
+mod idempotency;
 mod internal;
 mod json;
 pub mod listen;

@@ -14,7 +14,7 @@ use super::respond::{Created, Empty, Sync, Tagged};
 use crate::app::object::{Patch, Update};
 use crate::app::{network, project};
 use crate::context::Context;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::identity::Identity;
 
 /// The paths of this module.
@@ -130,8 +130,14 @@ async fn realise(_: Member, State(ctx): State<Context>, Path(name): Path<String>
     Ok(Empty)
 }
 
-async fn remove(_: Member, State(ctx): State<Context>, Path(name): Path<String>) -> Result<Empty> {
-    network::remove(&ctx, &name).await?;
+async fn remove(
+    _: Member,
+    State(ctx): State<Context>,
+    Path(name): Path<String>,
+    query: Query,
+) -> Result<Empty> {
+    let id = query.get("id").map(str::parse).transpose().map_err(Error::invalid)?;
+    network::remove(&ctx, &name, id).await?;
     Ok(Empty)
 }
 

@@ -7,8 +7,8 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 
 use super::{
-    auth, certificates, cluster, cors, error, events, forward, hangup, internal, metrics, networks,
-    operations, profiles, projects, server, stale, storage,
+    auth, certificates, cluster, cors, error, events, forward, hangup, idempotency, internal,
+    metrics, networks, operations, profiles, projects, server, stale, storage,
 };
 use crate::context::Context;
 use crate::error::{Error, Kind};
@@ -30,6 +30,7 @@ pub fn router(ctx: Context) -> Router {
         .fallback(async || Error::not_found("not found"))
         .method_not_allowed_fallback(async |method: Method| no_such_method(&method))
         // The last is the first to see a request.
+        .layer(middleware::from_fn_with_state(ctx.clone(), idempotency::once))
         .layer(middleware::from_fn(stale::allow))
         .layer(middleware::from_fn_with_state(ctx.clone(), forward::to_target))
         .layer(middleware::from_fn(hangup::go_on))

@@ -4,6 +4,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use shared_api::config::Values;
 use shared_api::server::{Server, ServerPut, ServerUntrusted};
 use shared_api::{extensions, paths};
 
@@ -70,8 +71,8 @@ async fn update(
     others: Others,
     who: &Identity,
 ) -> Result<Empty> {
-    condition.check(&ETag::of(&config::current(ctx).await?))?;
-    config::update(ctx, &request.config, others, who).await?;
+    let unchanged = |config: &Values| condition.check(&ETag::of(config));
+    config::update(ctx, unchanged, &request.config, others, who).await?;
     Ok(Empty)
 }
 

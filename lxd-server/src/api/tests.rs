@@ -13,6 +13,7 @@ use shared_api::events::Kind;
 use tower::ServiceExt;
 
 mod metrics;
+mod repeats;
 mod resources;
 
 use super::listen::{Certificate, Peer};

@@ -10,7 +10,7 @@ pub use addresses::{cluster_address, listen, listen_for_cluster};
 use crate::app::cluster;
 use crate::app::trust;
 use crate::context::Context;
-use crate::db::tables::config;
+use crate::db::tables::{config, members};
 use crate::error::{Error, Result};
 use crate::identity::Identity;
 use futures::FutureExt;
@@ -38,14 +38,28 @@ pub async fn current(ctx: &Context) -> Result<Values> {
     Ok(keys.into_iter().map(shown).collect())
 }
 
-/// Sets the keys of a request, all or none.
+/// Sets the keys of a request, all or none. `unchanged` refuses if they are not what the client has
+/// seen.
 ///
 /// # Errors
 /// A key or value that cannot be; an address that cannot be bound: then nothing has changed.
-pub async fn update(ctx: &Context, values: &Values, others: Others, who: &Identity) -> Result<()> {
-    let mut wanted = Wanted::parse(values)?;
+pub async fn update(
+    ctx: &Context,
+    unchanged: impl Fn(&Values) -> Result<()>,
+    values: &Values,
+    others: Others,
+    who: &Identity,
+) -> Result<()> {
+    if let Some(ended) = ctx.db.ended() {
+        return ended;
+    }
     // Founding and joining bind addresses too.
     let _alone = ctx.joining.lock().await;
+    unchanged(&current(ctx).await?)?;
+    let mut wanted = Wanted::parse(values)?;
+    if others == Others::Unset || !wanted.local.is_empty() {
+        require_first(ctx).await?;
+    }
     let before = ctx.local.config().await?;
     let mut local = if others == Others::Keep { before.clone() } else { Map::new() };
     local.extend(wanted.local);
@@ -73,6 +87,18 @@ pub async fn update(ctx: &Context, values: &Values, others: Others, who: &Identi
     }
     ctx.events.lifecycle("config-updated", shared_api::paths::API, who, None);
     Ok(())
+}
+
+/// Refuses a repeat of a request that another member took first: its own keys were meant.
+async fn require_first(ctx: &Context) -> Result<()> {
+    let Some(first) = ctx.db.begun_at().filter(|first| *first != ctx.node.id()) else {
+        return Ok(());
+    };
+    let member = ctx.db.read_local(|tx| members::get(tx, first).boxed()).await?;
+    let name = member.map(|member| member.name).unwrap_or_default();
+    Err(Error::unavailable(format_args!(
+        "This request changes the configuration of the member that took it first: repeat it at {name:?}"
+    )))
 }
 
 /// A request's keys, checked and by where they are kept. An empty value unsets its key.
@@ -138,7 +164,7 @@ async fn password_to_store(ctx: &Context, password: &str) -> Result<Option<Strin
 }
 
 async fn store(ctx: &Context, wanted: &Map, others: Others, keeps_password: bool) -> Result<()> {
-    let write = ctx.db.write(|tx| {
+    let write = ctx.db.end(Ok(()), |tx| {
         async move {
             let now = config::all(&mut *tx).await?;
             let mut changes = wanted.clone();

@@ -13,6 +13,7 @@ pub mod peers;
 pub mod profile;
 pub mod project;
 pub mod remotes;
+pub mod repeats;
 pub mod storage;
 pub mod trust;
 pub mod undo;

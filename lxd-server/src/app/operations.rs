@@ -56,6 +56,9 @@ pub async fn wait(
 
 /// Ends one half-way.
 pub async fn cancel(ctx: &Context, id: Uuid, who: &Identity) -> Result<()> {
+    if let Some(ended) = ctx.db.ended() {
+        return ended;
+    }
     match find(ctx, id, who).await? {
         Place::Here(_) => ctx.operations.cancel(id).await,
         Place::Token(_) => {

@@ -20,6 +20,12 @@ pub async fn named(ctx: &Context, name: &str) -> Result<Option<Remote>> {
     if member.id == ctx.node.id() { Ok(None) } else { remote(ctx, member).map(Some) }
 }
 
+/// The way to the member of that id, which is not this one; nothing when there is none.
+pub async fn of(ctx: &Context, id: u64) -> Result<Option<Remote>> {
+    let member = ctx.db.read_local(|tx| members::get(tx, id).boxed()).await?;
+    member.map(|member| remote(ctx, &member)).transpose()
+}
+
 /// The ways to all others that answer.
 pub async fn answering(ctx: &Context) -> Result<Vec<Remote>> {
     Ok(online(ctx).await?.answering.into_iter().map(|(_, remote)| remote).collect())

@@ -2,6 +2,7 @@
 //! All SQL of the daemon is in here.
 
 mod local;
+pub mod once;
 mod outage;
 pub mod sql;
 pub mod tables;
@@ -14,12 +15,21 @@ pub use replicated_sqlite::Tx;
 use crate::error::{Error, Kind, Result};
 use crate::stale;
 use futures::future::BoxFuture;
+use once::Scope;
 use outage::Action;
 use replicated_sqlite::{Db, Table};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use std::sync::{PoisonError, RwLock};
 
 /// The steps of the cluster database's schema, in order; each is replicated once, by one log entry.
-pub const SCHEMA: &[&str] = &[include_str!("../../migrations/0001_cluster.sql")];
+pub const SCHEMA: &[&str] = &[
+    include_str!("../../migrations/0001_cluster.sql"),
+    include_str!("../../migrations/0002_requests.sql"),
+];
+
+/// The version of the cluster database's schema that this daemon has.
+pub const SCHEMA_VERSION: u64 = SCHEMA.len() as u64;
 
 /// The replica in use. Its errors leave here with texts for users. Joining a cluster exchanges it for another.
 pub struct Database(RwLock<Db>);
@@ -44,7 +54,48 @@ impl Database {
     ///
     /// The closure may run more than once, so it touches nothing but its transaction: what it needs
     /// from outside (the time, secrets, ids) is made before. If it fails, nothing has changed.
+    ///
+    /// For a request with an Idempotency-Key it is recorded in the same transaction what the closure
+    /// returned; a repeat of the request gets that and changes nothing. So a request does its writes
+    /// in the same order wherever it runs, and no secret is in what they return.
     pub async fn write<'env, T, F>(&self, work: F) -> Result<T>
+    where
+        F: for<'t> Fn(&'t mut Tx<'env>) -> BoxFuture<'t, Result<T>> + Send + Sync + 'env,
+        T: Serialize + DeserializeOwned + Send,
+    {
+        match Scope::current() {
+            Some(scope) => scope.write(self, work).await,
+            None => self.write_again(work).await,
+        }
+    }
+
+    /// [`Self::write`] for the last of a request's several steps, with how they `ended`; returns that.
+    ///
+    /// A repeat gets what ended first, here or from [`Self::ended`].
+    pub async fn end<'env, F>(&self, ended: Result<()>, work: F) -> Result<()>
+    where
+        F: for<'t> Fn(&'t mut Tx<'env>) -> BoxFuture<'t, Result<()>> + Send + Sync + 'env,
+    {
+        match Scope::current() {
+            Some(scope) => scope.end(self, ended, work).await,
+            None => self.write_again(work).await.and(ended),
+        }
+    }
+
+    /// How the request at work ended when it came before, if [`Self::end`] was reached then: nothing
+    /// of it is done again.
+    pub fn ended(&self) -> Option<Result<()>> {
+        Scope::current()?.ended()
+    }
+
+    /// The member that took the request at work first, if it has an Idempotency-Key.
+    pub fn begun_at(&self) -> Option<u64> {
+        Scope::current().map(|scope| scope.begun_at())
+    }
+
+    /// [`Self::write`] for what is right to do again in each repeat of a request: it brings about a
+    /// state, and another member may have to do it for itself.
+    pub async fn write_again<'env, T, F>(&self, work: F) -> Result<T>
     where
         F: for<'t> Fn(&'t mut Tx<'env>) -> BoxFuture<'t, Result<T>> + Send + Sync,
         T: Send,

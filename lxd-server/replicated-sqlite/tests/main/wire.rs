@@ -23,7 +23,7 @@ impl Wire {
 
     /// What `from` sends no longer reaches `to`.
     pub(crate) fn cut_one_way(&self, from: NodeId, to: NodeId) {
-        self.0.send_modify(|cuts| drop(cuts.insert((from, to))));
+        self.0.send_modify(|cuts| cuts.extend([(from, to)]));
     }
 
     pub(crate) fn heal(&self) {

@@ -3,6 +3,7 @@
 
 mod cluster;
 mod ready;
+mod requests;
 mod shutdown;
 mod sql;
 
@@ -16,6 +17,7 @@ use crate::context::Context;
 pub(super) fn routes() -> Router<Context> {
     Router::new()
         .route(paths::INTERNAL_READY, get(ready::get))
+        .route(paths::INTERNAL_REQUEST, get(requests::get))
         .route(paths::INTERNAL_SHUTDOWN, put(shutdown::put))
         .route(paths::INTERNAL_SQL, get(sql::get).post(sql::post))
         .merge(cluster::routes())

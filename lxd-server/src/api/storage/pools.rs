@@ -14,7 +14,7 @@ use crate::api::respond::{Created, Empty, Sync};
 use crate::app::object::{Patch, Update};
 use crate::app::storage;
 use crate::context::Context;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::identity::Identity;
 
 /// The paths of this module.
@@ -116,8 +116,14 @@ async fn realise(_: Member, State(ctx): State<Context>, Path(name): Path<String>
     Ok(Empty)
 }
 
-async fn remove(_: Member, State(ctx): State<Context>, Path(name): Path<String>) -> Result<Empty> {
-    storage::remove(&ctx, &name).await?;
+async fn remove(
+    _: Member,
+    State(ctx): State<Context>,
+    Path(name): Path<String>,
+    query: Query,
+) -> Result<Empty> {
+    let id = query.get("id").map(str::parse).transpose().map_err(Error::invalid)?;
+    storage::remove(&ctx, &name, id).await?;
     Ok(Empty)
 }
 

@@ -3,13 +3,13 @@
 //! Between them the joiner is a row in state "joining" that gets a replica and nothing else. What a
 //! joiner that died leaves is undone by the leader when its time is over (see `heal`).
 
-use super::{Accept, Accepted, Member, SCHEMA_VERSION};
+use super::{Accept, Accepted, Member};
 use crate::app::{network, storage};
 use crate::clock;
 use crate::context::Context;
 use crate::db::tables::tokens::Join;
 use crate::db::tables::{certificates, members, tokens};
-use crate::db::{self, Tx};
+use crate::db::{self, SCHEMA_VERSION, Tx};
 use crate::error::{Context as _, Error, Result};
 use crate::tls::Membership;
 use base64::Engine;
@@ -25,7 +25,7 @@ pub async fn accept(ctx: &Context, fingerprint: &str, request: &Accept) -> Resul
     check_versions(request)?;
     let key = STANDARD.decode(&request.public_key).context("read the joiner's key")?;
     let now = clock::now();
-    let write = ctx.db.write(|tx| {
+    let write = ctx.db.write_again(|tx| {
         let name = name.as_str();
         async move {
             let join = current(&mut *tx, fingerprint, now).await?;

@@ -57,12 +57,20 @@ pub async fn invite(ctx: &Context, request: &MembersPost) -> Result<Operation> {
                 created_at: now,
                 expires_at: expiry.after(now),
             };
-            let replaced = tokens::insert(tx, &token).await?;
-            Ok((token, replaced))
+            tokens::insert(tx, &token).await?;
+            Ok(token)
         }
         .boxed()
     });
-    let (token, _) = write.await?;
+    let mut token = write.await?;
+    if token.secret.is_empty() {
+        // Made when the request came before: what is secret of it is in its row alone.
+        let stored = ctx.db.read(|tx| tokens::by_name(tx, &token.name).boxed()).await?;
+        let stored = stored.filter(|stored| stored.id == token.id);
+        token = stored.ok_or_else(|| {
+            Error::not_found("The token of this request was used, revoked or replaced")
+        })?;
+    }
     let operation = operation(ctx, token);
     tell(ctx, &operation);
     Ok(operation)
@@ -82,20 +90,21 @@ pub async fn cancel(ctx: &Context, id: Uuid) -> Result<Option<Operation>> {
     else {
         return Ok(None);
     };
-    let write = ctx.db.write(|tx| {
+    let end = ctx.db.end(Ok(()), |tx| {
         async move {
             // Whoever was let in with it, and is no member yet, is let out again.
             let joins = tokens::joins(&mut *tx).await?;
             for join in joins.iter().filter(|join| join.token == Some(id)) {
                 accept::undo(&mut *tx, join).await?;
             }
-            tokens::delete(tx, id).await
+            if tokens::delete(tx, id).await? {
+                return Ok(());
+            }
+            Err(Error::not_found("Operation not found"))
         }
         .boxed()
     });
-    if !write.await? {
-        return Ok(None);
-    }
+    end.await?;
     operation.status_code = StatusCode::Cancelled;
     operation.status = StatusCode::Cancelled.text().to_owned();
     tell(ctx, &operation);

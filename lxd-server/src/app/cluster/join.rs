@@ -5,12 +5,12 @@
 //! and the addresses to listen on, which a retry takes over; the cluster undoes its side in time.
 
 use super::remote::{self, Invitation};
-use super::{Accept, Accepted, SCHEMA_VERSION, finish, heal};
+use super::{Accept, Accepted, finish, heal};
 use crate::app::undo::Undo;
 use crate::app::{config, network, storage};
 use crate::context::Context;
-use crate::db::Replica as Pointer;
 use crate::db::tables::members::{self, State};
+use crate::db::{Replica as Pointer, SCHEMA_VERSION};
 use crate::error::{Error, Result};
 use crate::host;
 use crate::limits;

@@ -27,9 +27,6 @@ use crate::db::tables::members;
 use crate::error::{Error, Result};
 use futures::FutureExt;
 
-/// The version of the cluster database's schema that this daemon has.
-pub const SCHEMA_VERSION: u64 = 1;
-
 /// This server's row; its name is `none` when it is in no cluster.
 pub async fn own(ctx: &Context) -> Result<members::Member> {
     let id = ctx.node.id();

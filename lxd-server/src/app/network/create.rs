@@ -28,23 +28,30 @@ pub async fn define(ctx: &Context, target: &str, request: NetworksPost) -> Resul
 /// network is errored: it can be created again without keys, or deleted. A kill on the way leaves
 /// it pending, to be created again.
 pub async fn create(ctx: &Context, request: NetworksPost) -> Result<()> {
+    if let Some(ended) = ctx.db.ended() {
+        return ended;
+    }
     let wanted = &checked(request)?;
     (RULES.check)(&wanted.name, &wanted.kind, &wanted.config).map_err(Error::internal)?;
     let filled = network::fill(wanted.config.clone()).await.map_err(|error| refused(&error))?;
     let (id, node) = (new_id(), ctx.node.id());
     let begin = ctx.db.write(|tx| object::begin(tx, &RULES, id, node, wanted, &filled).boxed());
     let (id, before) = begin.await?;
-    let made = match realise(ctx, &wanted.name).await {
-        Ok(()) => peers::tell(ctx, Task::Realise, &path(&wanted.name)).await,
-        Err(error) if before == Before::Nothing => {
-            ctx.db.write(|tx| NETWORKS.delete(tx, id).boxed()).await?;
-            return Err(error);
-        }
-        Err(error) => Err(error),
+    let (made, is_new) = match realise(ctx, &wanted.name).await {
+        Ok(()) => (peers::tell(ctx, Task::Realise, &path(&wanted.name)).await, false),
+        Err(error) => (Err(error), before == Before::Nothing),
     };
     let state = if made.is_ok() { State::Created } else { State::Errored };
-    ctx.db.write(|tx| NETWORKS.set_state(tx, id, state).boxed()).await?;
-    made
+    let end = ctx.db.end(made, |tx| {
+        async move {
+            if is_new {
+                return NETWORKS.delete(tx, id).await;
+            }
+            NETWORKS.set_state(tx, id, state).await
+        }
+        .boxed()
+    });
+    end.await
 }
 
 fn checked(request: NetworksPost) -> Result<Wanted> {

@@ -9,14 +9,18 @@ use crate::context::Context;
 use crate::db::tables::objects::NETWORKS;
 use crate::error::Result;
 use futures::FutureExt;
+use shared_api::paths;
 
 /// Deletes a network on all members; all that have it must be online.
 ///
 /// What a kill or a failing member leaves is an errored network without the parts that are gone:
 /// it can be deleted again.
 pub async fn delete(ctx: &Context, name: &str) -> Result<()> {
+    if let Some(ended) = ctx.db.ended() {
+        return ended;
+    }
     peers::check_answering(ctx).await?;
-    let begin = ctx.db.write(|tx| {
+    let begin = ctx.db.write_again(|tx| {
         async move {
             let users = users(tx).await?;
             object::begin_delete(tx, &RULES, name, &users).await
@@ -24,20 +28,23 @@ pub async fn delete(ctx: &Context, name: &str) -> Result<()> {
         .boxed()
     });
     let id = begin.await?.id;
-    peers::tell(ctx, Task::Remove, &path(name)).await?;
-    remove(ctx, name).await?;
-    ctx.db.write(|tx| NETWORKS.delete(tx, id).boxed()).await
+    let path = paths::with_query(&path(name), &[("id", &id.to_string())]);
+    peers::tell(ctx, Task::Remove, &path).await?;
+    remove(ctx, name, Some(id)).await?;
+    ctx.db.end(Ok(()), |tx| object::end_delete(tx, &RULES, id).boxed()).await
 }
 
-/// Removes this host's part of a network; without one nothing is to be done.
-pub async fn remove(ctx: &Context, name: &str) -> Result<()> {
+/// Removes this host's part of a network, if it is the one of that id or none is named; without one
+/// nothing is to be done.
+pub async fn remove(ctx: &Context, name: &str, id: Option<i64>) -> Result<()> {
     let node = ctx.node.id();
-    let Some(object) = ctx.db.read(|tx| NETWORKS.by_name(tx, name).boxed()).await? else {
+    let object = ctx.db.read(|tx| NETWORKS.by_name(tx, name).boxed()).await?;
+    let Some(object) = object.filter(|object| id.is_none_or(|id| object.id == id)) else {
         return Ok(());
     };
     if is_made(&object, node) {
         let network = on_host(ctx, &object)?;
         ctx.networks.delete(&network).await.map_err(|error| refused(&error))?;
     }
-    ctx.db.write(|tx| NETWORKS.remove_part(tx, object.id, node).boxed()).await
+    ctx.db.write_again(|tx| NETWORKS.remove_part(tx, object.id, node).boxed()).await
 }

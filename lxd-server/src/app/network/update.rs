@@ -26,6 +26,9 @@ pub async fn update(
     unchanged: impl Fn(&Network) -> Result<()> + Sync,
     update: Update,
 ) -> Result<()> {
+    if let Some(ended) = ctx.db.ended() {
+        return ended;
+    }
     let (view, unchanged, update) = (View::of(ctx), &unchanged, &chosen(update).await?);
     let alone = view != View::Cluster;
     let write = ctx.db.write(|tx| {
@@ -42,8 +45,7 @@ pub async fn update(
     if is_made(&former, ctx.node.id())
         && let Err(error) = realise(ctx, name).await
     {
-        ctx.db.write(|tx| restore(tx, &former).boxed()).await?;
-        return Err(error);
+        return ctx.db.end(Err(error), |tx| restore(tx, &former).boxed()).await;
     }
     peers::tell(ctx, Task::Realise, &path(name)).await
 }

@@ -7,6 +7,7 @@ use crate::db::Tx;
 use crate::db::tables::members::{self, Member};
 use crate::db::tables::objects::{New, Object, State};
 use crate::error::{Error, Result};
+use serde::{Deserialize, Serialize};
 use shared_api::config::Map;
 
 /// What is asked for, as far as it can be checked without the database.
@@ -23,7 +24,7 @@ pub struct Wanted {
 }
 
 /// What was there before an object was begun.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Before {
     /// Nothing.
     Nothing,

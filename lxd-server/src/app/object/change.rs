@@ -95,6 +95,20 @@ pub async fn begin_delete(
     Ok(object)
 }
 
+/// Deletes an object whose parts are removed.
+///
+/// # Errors
+/// A member still has its part: it went offline since the deletion began.
+pub async fn end_delete(tx: &mut Tx<'_>, rules: &Rules, id: i64) -> Result<()> {
+    let object = rules.tables.list(tx).await?.into_iter().find(|object| object.id == id);
+    for member in members::list(tx).await? {
+        if object.as_ref().is_some_and(|object| super::is_made(object, member.id)) {
+            return Err(peers::failed(&member.address, "The member is offline"));
+        }
+    }
+    rules.tables.delete(tx, id).await
+}
+
 /// The keys of all members change when the object is there, and without those of one.
 fn check_shared(rules: &Rules, object: &Object, config: &Map) -> Result<()> {
     if object.state != State::Created {

@@ -5,7 +5,7 @@ mod change;
 mod join;
 
 pub use announce::{Before, Wanted, begin, define};
-pub use change::{Patch, Update, begin_delete, update};
+pub use change::{Patch, Update, begin_delete, end_delete, update};
 
 use crate::app::{cluster, peers};
 use crate::context::Context;

@@ -1,6 +1,6 @@
 //! Members of the cluster: `nodes` and the tables around it.
 
-use crate::db::Tx;
+use crate::db::{SCHEMA_VERSION, Tx};
 use crate::error::{Context, Error, Result};
 use jiff::Timestamp;
 use sqlx::Row;
@@ -127,11 +127,12 @@ pub async fn accept(tx: &mut Tx<'_>, joiner: &Joiner) -> Result<u64> {
     let next = "UPDATE counters SET value = value + 1 WHERE name = 'node' RETURNING value";
     let id: i64 = sqlx::query_scalar(next).fetch_one(&mut *tx).await.context("draw a node id")?;
     let insert = "INSERT INTO nodes (id, name, description, address, schema, api_extensions,
-        heartbeat, state, online, arch, failure_domain_id) VALUES (?, ?, '', ?, 1, 0, '', 1, 1, ?, 0)";
+        heartbeat, state, online, arch, failure_domain_id) VALUES (?, ?, '', ?, ?, 0, '', 1, 1, ?, 0)";
     let insert = sqlx::query(insert)
         .bind(id)
         .bind(&joiner.name)
         .bind(&joiner.address)
+        .bind(SCHEMA_VERSION.cast_signed())
         .bind(joiner.architecture);
     insert.execute(&mut *tx).await.context("insert the member")?;
     let group = sqlx::query("INSERT INTO nodes_cluster_groups (node_id, group_id) VALUES (?, 1)");

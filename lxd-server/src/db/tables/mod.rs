@@ -6,6 +6,7 @@ pub mod members;
 pub mod objects;
 pub mod profiles;
 pub mod projects;
+pub mod requests;
 pub mod tokens;
 
 use crate::db::Tx;

@@ -4,13 +4,13 @@
 use crate::db::Tx;
 use crate::db::tables::json;
 use crate::error::{Context, Result};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use shared_api::config::Map;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, Row};
 
 /// How far an object, or its part on a member, has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum State {
     /// Announced; not there yet.
     Pending = 0,
@@ -21,7 +21,7 @@ pub enum State {
 }
 
 /// A pool or a network.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Object {
     /// What other tables know it by.
     pub id: i64,
@@ -40,7 +40,7 @@ pub struct Object {
 }
 
 /// An object on one member.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Part {
     /// The member's id.
     pub node: u64,

@@ -3,18 +3,20 @@
 use crate::db::Tx;
 use crate::error::{Context, Result};
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 use uuid::Uuid;
 
 /// A join token. Its secret is what makes a stranger a member: shown to administrators alone.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Token {
     /// Its operation's id.
     pub id: Uuid,
     /// The name that its bearer gets.
     pub name: String,
-    /// 64 hex digits.
+    /// 64 hex digits. Of the token's row alone.
+    #[serde(skip)]
     pub secret: String,
     /// `host:port` of the members that were online.
     pub addresses: Vec<String>,
