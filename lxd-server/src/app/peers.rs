@@ -67,7 +67,10 @@ async fn tell_one(ctx: &Context, id: u64, remote: Remote, task: Task, path: &str
     };
     match (told, task) {
         (Ok(_), _) => Ok(()),
-        (Err(error), Task::Realise) if error.kind == Kind::Unreachable => {
+        // One that stood still a moment ago may not have found the majority again.
+        (Err(error), Task::Realise)
+            if matches!(error.kind, Kind::Unreachable | Kind::Unavailable) =>
+        {
             tracing::warn!(member = remote.address, "{}", error.message);
             Ok(())
         }

@@ -4,7 +4,7 @@ use super::RULES;
 use crate::app::object::{ROUND, is_made, refused};
 use crate::context::Context;
 use crate::db::tables::objects::{NETWORKS, Object, State};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::network;
 use futures::FutureExt;
 use shared_api::{name::NetworkName, paths};
@@ -22,7 +22,7 @@ pub async fn realise(ctx: &Context, name: &str) -> Result<()> {
         return ctx.networks.start(&network).await.map_err(|error| refused(&error));
     }
     ctx.networks.create(&network).await.map_err(|error| refused(&error))?;
-    let written = ctx.db.write(|tx| {
+    let written = ctx.db.write_again(|tx| {
         async move {
             // It may have been deleted meanwhile.
             let id = RULES.find(tx, name).await?.id;
@@ -31,7 +31,10 @@ pub async fn realise(ctx: &Context, name: &str) -> Result<()> {
         .boxed()
     });
     if let Err(error) = written.await {
-        if let Err(error) = ctx.networks.delete(&network).await {
+        // What may still be written is left for the next try to go on from.
+        if error.kind != Kind::Unavailable
+            && let Err(error) = ctx.networks.delete(&network).await
+        {
             tracing::warn!("A network that is not in the database was left: {}", refused(&error));
         }
         return Err(error);

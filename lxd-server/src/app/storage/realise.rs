@@ -4,7 +4,7 @@ use super::RULES;
 use crate::app::object::{ROUND, is_made, refused};
 use crate::context::Context;
 use crate::db::tables::objects::{Object, POOLS, State};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::storage;
 use futures::FutureExt;
 use shared_api::{name::PoolName, paths};
@@ -22,7 +22,7 @@ pub async fn realise(ctx: &Context, name: &str) -> Result<()> {
     }
     let made = storage::create(&pool).await.map_err(|error| refused(&error))?;
     let own = &made.into_iter().filter(|(key, _)| (RULES.is_member_specific)(key)).collect();
-    let written = ctx.db.write(|tx| {
+    let written = ctx.db.write_again(|tx| {
         async move {
             // It may have been deleted meanwhile.
             let id = RULES.find(tx, name).await?.id;
@@ -32,7 +32,10 @@ pub async fn realise(ctx: &Context, name: &str) -> Result<()> {
         .boxed()
     });
     if let Err(error) = written.await {
-        if let Err(error) = storage::delete(&pool).await {
+        // What may still be written is left for the next try to go on from.
+        if error.kind != Kind::Unavailable
+            && let Err(error) = storage::delete(&pool).await
+        {
             tracing::warn!("A pool that is not in the database was left: {}", refused(&error));
         }
         return Err(error);
