@@ -1,6 +1,6 @@
 //! One batch of transactions on the leader: running each on top of those before it, and their verdicts.
 
-use crate::connection::{Connection, aside};
+use crate::connection::Connection;
 use crate::error::{Error, io};
 use crate::job::{Call, Offer, Task};
 use crate::session::{self, Failure, Turn};
@@ -26,10 +26,7 @@ pub(crate) enum Outcome {
 /// Applies for trial. `false`: this changeset cannot be applied to what it was computed on.
 pub(crate) async fn rehearse(apply: &mut Connection, changeset: &[u8]) -> Result<bool, Error> {
     apply.execute("BEGIN IMMEDIATE").await?;
-    let result = {
-        let mut handle = apply.lock_handle().await?;
-        aside(|| session::apply(&mut handle, changeset))
-    };
+    let result = session::apply(apply, changeset);
     apply.execute("ROLLBACK").await?;
     match result {
         Ok(()) => Ok(true),

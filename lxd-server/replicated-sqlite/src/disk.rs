@@ -1,21 +1,23 @@
 //! Files that are there whole or not at all, also after a power cut.
 
-use crate::connection::{Connection, blocking};
+use crate::connection::{Connection, OpenOptions, blocking};
 use crate::error::io;
-use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, Executor};
 use std::io::Result;
 use std::path::{Path, PathBuf};
 
 /// Makes a database with this schema, unless there is one. Nothing is synced until it is complete: two
 /// syncs instead of a dozen, which is what a new member's start mostly consists of.
-pub(crate) async fn create(path: &Path, schema: &str) -> Result<()> {
+///
+/// # Errors
+/// SQLite's, or the disk's.
+pub async fn create(path: &Path, schema: &str) -> Result<()> {
     if path.exists() {
         return Ok(());
     }
     let part = sibling(path, ".part");
     remove(&part);
-    let options = SqliteConnectOptions::new().filename(&part).create_if_missing(true);
+    let options = OpenOptions::new(&part).create();
     let mut connection = Connection::open(&options).await.map_err(io)?;
     let made = connection.execute("PRAGMA synchronous = OFF; PRAGMA journal_mode = WAL").await;
     made.map_err(io)?;

@@ -1,14 +1,14 @@
 //! The file under the log, `raft.db`, and the one task that touches it.
 
 use crate::codec::decode;
-use crate::connection::Connection;
+use crate::connection::{Connection, OpenOptions};
 use crate::disk;
+use crate::driver::Sqlite;
 use crate::error::io;
 use crate::figures::Meters;
 use crate::types::Types;
 use openraft::storage::IOFlushed;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteLockingMode, SqliteSynchronous};
-use sqlx::{Executor, QueryBuilder, Sqlite};
+use sqlx::{Executor, QueryBuilder};
 use std::io::Result;
 use std::path::Path;
 use std::sync::Arc;
@@ -77,11 +77,10 @@ pub(crate) struct LogFile(Connection);
 
 pub(crate) async fn connect(path: &Path) -> Result<LogFile> {
     disk::create(path, SCHEMA).await?;
-    let options = SqliteConnectOptions::new()
-        .filename(path)
-        .locking_mode(SqliteLockingMode::Exclusive)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
+    let options = OpenOptions::new(path)
+        .pragma("locking_mode", "EXCLUSIVE")
+        .pragma("journal_mode", "WAL")
+        .pragma("synchronous", "FULL")
         // Entries are read from memory; KiB.
         .pragma("cache_size", "-512");
     Ok(LogFile(Connection::open(&options).await.map_err(io)?))
@@ -169,7 +168,7 @@ impl LogFile {
             result = result.and(step);
         }
         match result {
-            Ok(()) => self.0.execute("COMMIT").await.map(|_| ()),
+            Ok(()) => self.0.commit().await,
             Err(error) => {
                 let _ = self.0.execute("ROLLBACK").await;
                 Err(error)

@@ -1,6 +1,5 @@
 //! Raft's state machine: applies committed entries, hands out and installs snapshots.
 
-use crate::connection::aside;
 use crate::disk;
 use crate::error::io;
 use crate::figures::Meters;
@@ -18,7 +17,7 @@ use sqlx::{AssertSqlSafe, Executor};
 use std::io::{Error, Result};
 use std::sync::Arc;
 
-/// Entries applied in one SQLite transaction at most. Also keeps `lock_handle()` runs short.
+/// Entries applied in one SQLite transaction at most.
 const BATCH: usize = 32;
 
 pub(crate) struct StateMachine {
@@ -101,7 +100,7 @@ async fn apply_all(store: &Store, log: &LogStore, entries: &[Entry]) -> Result<V
     };
     match result.await {
         Ok(all) => {
-            writers.apply.execute("COMMIT").await.map_err(io)?;
+            writers.apply.commit().await.map_err(io)?;
             store.set_progress(progress);
             Ok(all)
         }
@@ -147,8 +146,7 @@ async fn apply_command(
         }
         Command::Change { changeset, .. } => {
             progress.version = index;
-            let mut handle = writers.apply.lock_handle().await.map_err(io)?;
-            match aside(|| session::apply(&mut handle, changeset)) {
+            match session::apply(&mut writers.apply, changeset) {
                 Ok(()) => {}
                 Err(Failure::Conflict) => return Err(diverged(index, "the change does not fit")),
                 Err(Failure::Storage(error)) => return Err(error),

@@ -1,8 +1,7 @@
 //! A few connections for reading, opened when they are first needed.
 
-use crate::connection::Connection;
+use crate::connection::{Connection, OpenOptions};
 use sqlx::Executor;
-use sqlx::sqlite::SqliteConnectOptions;
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -15,14 +14,14 @@ const MAX: u32 = 4;
 pub(crate) struct Readers(Arc<Pool>);
 
 struct Pool {
-    options: SqliteConnectOptions,
+    options: OpenOptions,
     permits: Arc<Semaphore>,
     /// `None` once closed.
     idle: Mutex<Option<Vec<Connection>>>,
 }
 
 impl Readers {
-    pub(crate) fn new(options: SqliteConnectOptions) -> Self {
+    pub(crate) fn new(options: OpenOptions) -> Self {
         let idle = Mutex::new(Some(Vec::new()));
         Self(Arc::new(Pool { options, permits: Arc::new(Semaphore::new(MAX as usize)), idle }))
     }

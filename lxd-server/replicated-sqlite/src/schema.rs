@@ -1,6 +1,6 @@
 //! The schema: our own tables, what the application's may look like, and digests of both form and content.
 
-use crate::connection::Connection;
+use crate::connection::{Connection, aside};
 use crate::session::Turn;
 use crate::store::Writers;
 use crate::types::{Digest, TableHash};
@@ -122,7 +122,7 @@ async fn fault(connection: &mut Connection, before: &Shape) -> sqlx::Result<Opti
 }
 
 fn complaint(
-    row: &sqlx::sqlite::SqliteRow,
+    row: &crate::driver::SqliteRow,
     columns: &[Column],
 ) -> sqlx::Result<Option<&'static str>> {
     let (kind, sql): (&str, String) = (row.try_get(1)?, row.try_get(4)?);
@@ -151,7 +151,6 @@ fn complaint(
 
 /// Digests the rows of every replicated table, in the order of their keys.
 pub(crate) async fn hashes(connection: &mut Connection) -> sqlx::Result<Vec<TableHash>> {
-    use futures::TryStreamExt;
     let tables: Vec<String> = sqlx::query_scalar(
         "SELECT name FROM sqlite_schema
          WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name != '_raft' ORDER BY name",
@@ -170,11 +169,7 @@ pub(crate) async fn hashes(connection: &mut Connection) -> sqlx::Result<Vec<Tabl
         let (name, order) = (table.replace('"', "\"\""), keys.join(", "));
         let sql = format!("SELECT * FROM \"{name}\" ORDER BY {order}");
         let mut hasher = blake3::Hasher::new();
-        let mut rows = sqlx::raw_sql(AssertSqlSafe(sql)).fetch(&mut *connection);
-        while let Some(row) = rows.try_next().await? {
-            crate::tx::absorb_row(&mut hasher, &row)?;
-        }
-        drop(rows);
+        aside(|| connection.each(&sql, |row| crate::tx::absorb_row(&mut hasher, &row)))?;
         let mut hash = Digest::default();
         hash.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
         hashes.push(TableHash { table, hash });

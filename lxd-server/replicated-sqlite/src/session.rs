@@ -1,11 +1,9 @@
 //! SQLite's C interfaces that sqlx does not offer: sessions, the authorizer, the commit hook.
-//! The only `unsafe` here. Every function takes the locked handle, so that sqlx's own thread cannot be
-//! inside the connection. Trap (sqlx-sqlite 0.9.0): some 50 `lock_handle()` in a row without an ordinary
-//! command between them deadlock, so callers take one handle per batch.
+//! The only `unsafe` here. Every function borrows the connection, so that nobody else is inside it.
 #![allow(unsafe_code)]
 
+use crate::connection::Connection;
 use libsqlite3_sys::*;
-use sqlx::sqlite::LockedSqliteHandle;
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -17,15 +15,15 @@ use std::{io, ptr};
 #[must_use]
 pub(crate) struct Capture(*mut sqlite3_session);
 
-// SAFETY: a session has no thread affinity; it is only touched under its connection's locked handle.
+// SAFETY: a session has no thread affinity; it is only touched while its connection is borrowed.
 unsafe impl Send for Capture {}
 
 /// Starts recording every table that has a primary key.
-pub(crate) fn capture(handle: &mut LockedSqliteHandle<'_>) -> io::Result<Capture> {
+pub(crate) fn capture(connection: &mut Connection) -> io::Result<Capture> {
     let mut session = ptr::null_mut();
-    // SAFETY: the handle is a live, locked connection; `session` is only used when creation succeeded.
+    // SAFETY: the connection is open and borrowed; `session` is only used when creation succeeded.
     unsafe {
-        check(sqlite3session_create(raw(handle), c"main".as_ptr(), &mut session))?;
+        check(sqlite3session_create(raw(connection), c"main".as_ptr(), &mut session))?;
         if let Err(error) = check(sqlite3session_attach(session, ptr::null())) {
             sqlite3session_delete(session);
             return Err(error);
@@ -36,9 +34,9 @@ pub(crate) fn capture(handle: &mut LockedSqliteHandle<'_>) -> io::Result<Capture
 
 impl Capture {
     /// Ends the recording: the changeset, empty if nothing changed.
-    pub(crate) fn finish(self, _handle: &mut LockedSqliteHandle<'_>) -> io::Result<Vec<u8>> {
+    pub(crate) fn finish(self, _connection: &mut Connection) -> io::Result<Vec<u8>> {
         let (mut size, mut data) = (0, ptr::null_mut());
-        // SAFETY: the session is live until the delete below, and its connection is locked; SQLite
+        // SAFETY: the session is live until the delete below, and its connection is borrowed; SQLite
         // allocates `data`, which is copied before it is freed.
         unsafe {
             let result = check(sqlite3session_changeset(self.0, &mut size, &mut data));
@@ -65,7 +63,7 @@ pub(crate) enum Failure {
 }
 
 /// Applies a changeset inside the caller's transaction. Any conflict fails it: a replica never guesses.
-pub(crate) fn apply(handle: &mut LockedSqliteHandle<'_>, changeset: &[u8]) -> Result<(), Failure> {
+pub(crate) fn apply(connection: &mut Connection, changeset: &[u8]) -> Result<(), Failure> {
     if changeset.is_empty() {
         return Ok(());
     }
@@ -75,7 +73,7 @@ pub(crate) fn apply(handle: &mut LockedSqliteHandle<'_>, changeset: &[u8]) -> Re
     // not say so; the callback touches nothing.
     let code = unsafe {
         sqlite3changeset_apply(
-            raw(handle),
+            raw(connection),
             size,
             changeset.as_ptr().cast_mut().cast(),
             None,
@@ -93,11 +91,11 @@ pub(crate) fn apply(handle: &mut LockedSqliteHandle<'_>, changeset: &[u8]) -> Re
 }
 
 /// Switches triggers off: a changeset already holds what they did where it was computed.
-pub(crate) fn disable_triggers(handle: &mut LockedSqliteHandle<'_>) -> io::Result<()> {
+pub(crate) fn disable_triggers(connection: &mut Connection) -> io::Result<()> {
     // SAFETY: this option takes an int and an int pointer, which may be null.
     check(unsafe {
         sqlite3_db_config(
-            raw(handle),
+            raw(connection),
             SQLITE_DBCONFIG_ENABLE_TRIGGER,
             0 as c_int,
             ptr::null_mut::<c_int>(),
@@ -106,9 +104,9 @@ pub(crate) fn disable_triggers(handle: &mut LockedSqliteHandle<'_>) -> io::Resul
 }
 
 /// Makes every commit on this connection a rollback: what it works out is only ever looked at.
-pub(crate) fn forbid_commit(handle: &mut LockedSqliteHandle<'_>) {
+pub(crate) fn forbid_commit(connection: &mut Connection) {
     // SAFETY: the callback is a plain function and takes no state.
-    unsafe { sqlite3_commit_hook(raw(handle), Some(refuse), ptr::null_mut()) };
+    unsafe { sqlite3_commit_hook(raw(connection), Some(refuse), ptr::null_mut()) };
 }
 
 /// What statements may do on a connection, by whose turn it is.
@@ -134,30 +132,28 @@ impl Guard {
 }
 
 /// Puts an authorizer on the connection. It is the writer's turn.
-pub(crate) fn guard(handle: &mut LockedSqliteHandle<'_>) -> io::Result<Guard> {
+pub(crate) fn guard(connection: &mut Connection) -> io::Result<Guard> {
     let turn = Arc::new(AtomicU8::new(Turn::Writer as u8));
     let state = Arc::into_raw(turn.clone()).cast_mut().cast::<c_void>();
     // SAFETY: the connection keeps `state`, one count of the Arc, and gives it to `release` when it
     // closes (or when this call fails), so the authorizer never outlives what it points at.
     unsafe {
-        check(sqlite3_set_clientdata(raw(handle), c"turn".as_ptr(), state, Some(release)))?;
-        check(sqlite3_set_authorizer(raw(handle), Some(authorize), state))?;
+        check(sqlite3_set_clientdata(raw(connection), c"turn".as_ptr(), state, Some(release)))?;
+        check(sqlite3_set_authorizer(raw(connection), Some(authorize), state))?;
     }
     Ok(Guard(turn))
 }
 
 /// The names of the columns that each statement of `sql` returns. Ends before the first that is wrong.
-pub(crate) fn columns(
-    handle: &mut LockedSqliteHandle<'_>,
-    sql: &str,
-) -> io::Result<Vec<Vec<String>>> {
+pub(crate) fn columns(connection: &mut Connection, sql: &str) -> io::Result<Vec<Vec<String>>> {
     let text = std::ffi::CString::new(sql).map_err(crate::error::io)?;
     let mut rest = text.as_ptr();
     let mut all = Vec::new();
     loop {
         let mut statement = ptr::null_mut();
         // SAFETY: `rest` points into `text`, which is terminated; SQLite moves it to the next statement.
-        let code = unsafe { sqlite3_prepare_v2(raw(handle), rest, -1, &mut statement, &mut rest) };
+        let code =
+            unsafe { sqlite3_prepare_v2(raw(connection), rest, -1, &mut statement, &mut rest) };
         if code != SQLITE_OK {
             return Ok(all);
         }
@@ -182,8 +178,9 @@ pub(crate) fn columns(
     }
 }
 
-fn raw(handle: &mut LockedSqliteHandle<'_>) -> *mut sqlite3 {
-    handle.as_raw_handle().as_ptr()
+fn raw(connection: &mut Connection) -> *mut sqlite3 {
+    // SAFETY: the connection is borrowed for as long as the handle is used; nobody here closes it.
+    unsafe { connection.inner().handle() }
 }
 
 unsafe extern "C" fn abort(_: *mut c_void, _kind: c_int, _: *mut sqlite3_changeset_iter) -> c_int {

@@ -1,6 +1,6 @@
 //! Snapshots: whole copies of the state database that say themselves what they are of.
 
-use crate::connection::{Connection, blocking};
+use crate::connection::{Connection, OpenOptions, blocking};
 use crate::disk;
 use crate::error::io;
 use crate::figures::Meters;
@@ -8,7 +8,6 @@ use crate::progress;
 use crate::store::{Store, file};
 use crate::types::{Snapshot, SnapshotMeta, Types};
 use openraft::storage::RaftSnapshotBuilder;
-use sqlx::sqlite::SqliteConnectOptions;
 use std::fs::File;
 use std::io::{Error, Read, Result, Write};
 use std::path::{Path, PathBuf};
@@ -207,6 +206,6 @@ fn kept(dir: &Path) -> PathBuf {
 }
 
 async fn open(path: &Path) -> Result<Connection> {
-    let options = SqliteConnectOptions::new().filename(path).read_only(true).immutable(true);
+    let options = OpenOptions::new(path).immutable();
     Connection::open(&options).await.map_err(io)
 }

@@ -4,11 +4,11 @@ use crate::connection::Connection;
 use crate::db::Db;
 use crate::error::Error;
 use crate::session;
-use crate::tx::{Tx, value};
+use crate::tx::Tx;
 use crate::types::Value;
 use futures::{FutureExt, TryStreamExt};
-use sqlx::pool::PoolConnection;
-use sqlx::{AssertSqlSafe, Either, Row, Sqlite};
+use sqlx::{AssertSqlSafe, Either};
+use std::ops::DerefMut;
 
 /// What one statement returned.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -42,26 +42,22 @@ impl Tx<'_> {
     }
 }
 
-impl From<PoolConnection<Sqlite>> for Tx<'static> {
+impl<C: DerefMut<Target = Connection> + Send + 'static> From<C> for Tx<'_> {
     /// A connection to a database that is not replicated, for what is done to both kinds alike. It begins
     /// and commits nothing by itself, and refuses nothing.
-    fn from(connection: PoolConnection<Sqlite>) -> Self {
-        let connection = Box::new(Connection::from(connection));
+    fn from(connection: C) -> Self {
         Self::plain(Box::new(connection))
     }
 }
 
 async fn run(tx: &mut Tx<'_>, sql: &str) -> Result<Vec<Table>, Error> {
-    let mut columns = session::columns(&mut tx.handle().await?, sql)?.into_iter();
+    let mut columns = session::columns(tx.connection(), sql)?.into_iter();
     let mut tables = Vec::new();
     let mut rows = Vec::new();
     let mut items = sqlx::raw_sql(AssertSqlSafe(sql)).fetch_many(&mut *tx);
     while let Some(item) = items.try_next().await? {
         match item {
-            Either::Right(row) => {
-                let values = (0..row.len()).map(|column| value(&row, column));
-                rows.push(values.collect::<sqlx::Result<Vec<_>>>()?);
-            }
+            Either::Right(row) => rows.push(row.values),
             Either::Left(done) => {
                 let columns = columns.next().unwrap_or_default();
                 // SQLite leaves the count of an earlier statement in place for those that only read.

@@ -1,6 +1,6 @@
 //! The state database of one member: its file, its connections, who may use them when.
 
-use crate::connection::Connection;
+use crate::connection::{Connection, OpenOptions};
 use crate::disk;
 use crate::error::io;
 use crate::progress::{self, Progress};
@@ -9,7 +9,6 @@ use crate::schema;
 use crate::session::{self, Guard, Turn};
 use crate::tx::ORIGIN;
 use sqlx::Executor;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use std::io::Result;
 use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
@@ -20,8 +19,6 @@ use tokio::sync::{
 
 /// Pages that a connection keeps, in KiB below zero as SQLite wants it; the kernel has them all.
 const CACHE: &str = "-1024";
-/// Prepared statements that a connection keeps.
-const STATEMENTS: usize = 256;
 
 /// The two connections that write. SQLite has one write lock: whoever wants it takes this mutex instead,
 /// which is fair and does not poll as SQLite's busy handler does.
@@ -218,24 +215,20 @@ pub(crate) fn file(dir: &Path, generation: u64) -> PathBuf {
 
 async fn connect(path: &Path) -> Result<(Writers, Readers, Progress)> {
     disk::create(path, schema::OURS).await?;
-    let options = SqliteConnectOptions::new()
-        .filename(path)
-        .journal_mode(SqliteJournalMode::Wal)
+    let options = OpenOptions::new(path)
+        .pragma("journal_mode", "WAL")
         // Survives a crash of the process; a power cut takes it back to an older state, and Raft applies again.
-        .synchronous(SqliteSynchronous::Normal)
-        .pragma("cache_size", CACHE)
-        .statement_cache_capacity(STATEMENTS);
-    let mut apply = Connection::open(&options.clone().foreign_keys(false)).await.map_err(io)?;
-    session::disable_triggers(&mut apply.lock_handle().await.map_err(io)?)?;
+        .pragma("synchronous", "NORMAL")
+        .pragma("cache_size", CACHE);
+    let mut apply =
+        Connection::open(&options.clone().pragma("foreign_keys", "OFF")).await.map_err(io)?;
+    session::disable_triggers(&mut apply)?;
     let progress = progress::load(&mut apply).await?;
-    let mut work = Connection::open(&options.clone().foreign_keys(true)).await.map_err(io)?;
+    let mut work = Connection::open(&options).await.map_err(io)?;
     work.execute(ORIGIN).await.map_err(io)?;
-    let guard = {
-        let mut handle = work.lock_handle().await.map_err(io)?;
-        session::forbid_commit(&mut handle);
-        session::guard(&mut handle)?
-    };
-    let readers = Readers::new(options.read_only(true));
+    session::forbid_commit(&mut work);
+    let guard = session::guard(&mut work)?;
+    let readers = Readers::new(options.read_only());
     Ok((Writers { work, guard, dirty: false, apply }, readers, progress))
 }
 

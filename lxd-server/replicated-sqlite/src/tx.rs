@@ -2,16 +2,12 @@
 //! on a member that does not lead it also records what was asked and what came back.
 
 use crate::connection::{Connection, Item};
+use crate::driver::{Sqlite, SqliteRow, SqliteType};
+use crate::formalities::Prepared;
 use crate::types::{Digest, Step, Transcript, Value};
 use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
-use sqlx::sqlite::{
-    LockedSqliteHandle, SqliteArguments, SqliteRow, SqliteStatement, SqliteTypeInfo,
-};
-use sqlx::{
-    Arguments, AssertSqlSafe, Either, Execute, Executor, Row, SqlStr, Sqlite, TypeInfo, Value as _,
-    ValueRef,
-};
+use sqlx::{Either, Execute, Executor, SqlStr};
 use std::marker::PhantomData;
 use std::ops::DerefMut;
 
@@ -27,6 +23,11 @@ pub(crate) type Held = Box<dyn DerefMut<Target = Connection> + Send>;
 /// The writer's own statements begin with this, and nobody else's may: what sqlx has prepared for the
 /// writer is not checked again when a closure asks for the same text.
 pub(crate) const OURS: &str = "/* writer */";
+
+/// Whether a statement is the writer's. A kept one is found whatever space is around it.
+fn ours(sql: &str) -> bool {
+    sql.trim_start().starts_with(OURS)
+}
 
 /// A transaction, as a closure sees it. `&mut Tx` is a sqlx [`Executor`] for SQLite.
 ///
@@ -53,31 +54,26 @@ impl Tx<'_> {
         Self { connection, transcript: Some(Transcript::default()), env: PhantomData }
     }
 
-    /// SQLite's own handle.
-    pub(crate) async fn handle(&mut self) -> sqlx::Result<LockedSqliteHandle<'_>> {
-        self.connection.lock_handle().await
+    pub(crate) fn connection(&mut self) -> &mut Connection {
+        &mut self.connection
     }
 
     pub(crate) fn into_transcript(self) -> Transcript {
         self.transcript.unwrap_or_default()
     }
 
-    async fn run(&mut self, sql: SqlStr, arguments: Option<SqliteArguments>) -> Outcome {
-        if sql.as_str().starts_with(OURS) {
+    async fn run(&mut self, sql: SqlStr, arguments: Option<Vec<Value>>) -> Outcome {
+        if ours(sql.as_str()) {
             return Err(sqlx::Error::Protocol("this statement is the writer's".to_owned()));
         }
         if self.transcript.is_none() {
-            return self.connection.fetch_many((sql, arguments)).try_collect().await;
+            return self.connection.ask(sql.as_str(), arguments.as_deref()).await;
         }
-        let params = match &arguments {
-            Some(arguments) => Some(values(&mut self.connection, arguments.clone()).await?),
-            None => None,
-        };
-        let outcome: Outcome =
-            self.connection.fetch_many((sql.clone(), arguments)).try_collect().await;
+        let outcome = self.connection.ask(sql.as_str(), arguments.as_deref()).await;
         let seen = digest(&outcome)?;
         if let Some(transcript) = &mut self.transcript {
-            transcript.steps.push(Step { sql: sql.as_str().to_owned(), params, seen });
+            let sql = sql.as_str().to_owned();
+            transcript.steps.push(Step { sql, params: arguments, seen });
         }
         outcome
     }
@@ -102,7 +98,7 @@ impl<'t> Executor<'t> for &'t mut Tx<'_> {
     {
         let arguments = query.take_arguments().map_err(sqlx::Error::Encode);
         let sql = query.sql();
-        stream::once(async move { self.run(sql, arguments?).await })
+        stream::once(async move { self.run(sql, arguments?.map(|arguments| arguments.0)).await })
             .map_ok(|items| stream::iter(items.into_iter().map(Ok)))
             .try_flatten()
             .boxed()
@@ -122,20 +118,12 @@ impl<'t> Executor<'t> for &'t mut Tx<'_> {
     fn prepare_with<'e>(
         self,
         sql: SqlStr,
-        types: &'e [SqliteTypeInfo],
-    ) -> BoxFuture<'e, sqlx::Result<SqliteStatement>>
+        types: &'e [SqliteType],
+    ) -> BoxFuture<'e, sqlx::Result<Prepared>>
     where
         't: 'e,
     {
-        // Preparing neither reads nor writes rows: nothing to record.
-        self.connection.prepare_with(sql, types)
-    }
-
-    fn describe<'e>(self, sql: SqlStr) -> BoxFuture<'e, sqlx::Result<sqlx::Describe<Sqlite>>>
-    where
-        't: 'e,
-    {
-        self.connection.describe(sql)
+        self.connection().prepare_with(sql, types)
     }
 }
 
@@ -146,12 +134,10 @@ pub(crate) async fn replay(
     transcript: &Transcript,
 ) -> sqlx::Result<Result<(), usize>> {
     for (number, step) in transcript.steps.iter().enumerate() {
-        if step.sql.starts_with(OURS) {
+        if ours(&step.sql) {
             return Ok(Err(number));
         }
-        let arguments = step.params.as_ref().map(|params| arguments(params)).transpose()?;
-        let query = (AssertSqlSafe(step.sql.as_str()), arguments);
-        let outcome: Outcome = connection.fetch_many(query).try_collect().await;
+        let outcome = connection.ask(&step.sql, step.params.as_deref()).await;
         if digest(&outcome)? != step.seen {
             return Ok(Err(number));
         }
@@ -171,50 +157,6 @@ pub(crate) async fn normalise(connection: &mut Connection) -> sqlx::Result<()> {
     Ok(())
 }
 
-/// What was bound. sqlx keeps its arguments private, but SQLite hands them back when asked.
-async fn values(
-    connection: &mut Connection,
-    arguments: SqliteArguments,
-) -> sqlx::Result<Vec<Value>> {
-    let count = arguments.len();
-    if count == 0 {
-        return Ok(Vec::new());
-    }
-    let sql = format!("SELECT ?{}", ", ?".repeat(count - 1));
-    let row = connection.fetch_one((AssertSqlSafe(sql), Some(arguments))).await?;
-    (0..count).map(|column| value(&row, column)).collect()
-}
-
-/// One value of a row, as SQLite has it.
-pub(crate) fn value(row: &SqliteRow, column: usize) -> sqlx::Result<Value> {
-    // A duplicate: decoding is stateful, and the closure has yet to read this row.
-    let raw = row.try_get_raw(column)?.to_owned();
-    if raw.is_null() {
-        return Ok(Value::Null);
-    }
-    Ok(match raw.type_info().name() {
-        "INTEGER" => Value::Integer(raw.try_decode_unchecked()?),
-        "REAL" => Value::Real(raw.try_decode_unchecked()?),
-        "TEXT" => Value::Text(raw.try_decode_unchecked()?),
-        _ => Value::Blob(raw.try_decode_unchecked()?),
-    })
-}
-
-fn arguments(params: &[Value]) -> sqlx::Result<SqliteArguments> {
-    let mut arguments = SqliteArguments::default();
-    for param in params {
-        match param {
-            Value::Null => arguments.add(None::<i64>),
-            Value::Integer(value) => arguments.add(*value),
-            Value::Real(value) => arguments.add(*value),
-            Value::Text(value) => arguments.add(value.clone()),
-            Value::Blob(value) => arguments.add(value.clone()),
-        }
-        .map_err(sqlx::Error::Encode)?;
-    }
-    Ok(arguments)
-}
-
 /// Digests what a statement returned. A statement that SQLite refused has a digest too: the closure may
 /// have gone on from that. Anything else that went wrong is the connection's trouble, not the data's.
 fn digest(outcome: &Outcome) -> sqlx::Result<Digest> {
@@ -228,7 +170,7 @@ fn digest(outcome: &Outcome) -> sqlx::Result<Digest> {
                         hasher.update(b"=");
                         hasher.update(&result.rows_affected().to_le_bytes());
                     }
-                    Either::Right(row) => absorb_row(&mut hasher, row)?,
+                    Either::Right(row) => absorb_row(&mut hasher, &row.values),
                 }
             }
         }
@@ -250,12 +192,11 @@ fn environment(code: Option<&str>) -> bool {
 }
 
 /// Adds a row to a digest, so that no two rows that differ look alike.
-pub(crate) fn absorb_row(hasher: &mut blake3::Hasher, row: &SqliteRow) -> sqlx::Result<()> {
+pub(crate) fn absorb_row(hasher: &mut blake3::Hasher, row: &[Value]) {
     hasher.update(b"r");
-    for column in 0..row.len() {
-        absorb(hasher, &value(row, column)?);
+    for value in row {
+        absorb(hasher, value);
     }
-    Ok(())
 }
 
 fn absorb(hasher: &mut blake3::Hasher, value: &Value) {

@@ -276,7 +276,7 @@ impl Writer {
         work.execute("BEGIN IMMEDIATE").await?;
         // Under the write lock, so this is the version that the transactions run on.
         let progress = self.store.progress();
-        let capture = session::capture(&mut work.lock_handle().await?)?;
+        let capture = session::capture(work)?;
         let replayed = batch.iter().filter(|task| matches!(task, Task::Replay(_)));
         self.meters.replays.add(replayed.count());
         let mut verdicts = Vec::with_capacity(batch.len());
@@ -297,7 +297,7 @@ impl Writer {
             }
         }
         // Always, also after an error: an unfinished session would go on recording.
-        let changeset = capture.finish(&mut writers.open().lock_handle().await?);
+        let changeset = capture.finish(writers.open());
         writers.reset().await?;
         failed.map_or(Ok(()), Err)?;
         let mut changeset = changeset?;

@@ -1,18 +1,21 @@
 //! What only this host knows, in `database/local.db`: its own server configuration, which replica it
 //! uses. Durable when a call returns.
 
-use crate::error::{Context, Result};
-use sqlx::migrate::Migrator;
-use sqlx::pool::PoolConnection;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Row, Sqlite, SqlitePool};
+use crate::error::{Context, Error, Kind, Result};
+use replicated_sqlite::{Connection, OpenOptions};
+use sqlx::{Connection as _, Row};
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
+use tokio::sync::{Mutex, OwnedMappedMutexGuard, OwnedMutexGuard};
 
-static MIGRATIONS: Migrator = sqlx::migrate!("migrations/local");
+const SCHEMA: &str = include_str!("../../migrations/local/0001_local.sql");
 
-/// This host's own small database.
-pub struct Local(SqlitePool);
+/// This host's own small database; no connection once it is closed.
+pub struct Local(Arc<Mutex<Option<Connection>>>);
+
+/// The connection, for as long as this is held.
+type Held = OwnedMappedMutexGuard<Option<Connection>, Connection>;
 
 /// Which replica this host uses.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,28 +29,26 @@ pub struct Replica {
 impl Local {
     /// Opens or creates the file.
     pub async fn open(path: &Path) -> Result<Self> {
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full);
-        let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await;
-        let pool = pool.context("open the local database")?;
-        MIGRATIONS.run(&pool).await.context("update the local database")?;
-        Ok(Self(pool))
+        replicated_sqlite::create(path, SCHEMA).await.context("make the local database")?;
+        let options =
+            OpenOptions::new(path).pragma("journal_mode", "WAL").pragma("synchronous", "FULL");
+        let connection = Connection::open(&options).await.context("open the local database")?;
+        Ok(Self(Arc::new(Mutex::new(Some(connection)))))
     }
 
     /// This member's own server configuration.
     pub async fn config(&self) -> Result<BTreeMap<String, String>> {
-        let rows = sqlx::query("SELECT key, value FROM config").fetch_all(&self.0).await;
+        let mut connection = self.connection().await?;
+        let rows = sqlx::query("SELECT key, value FROM config").fetch_all(&mut *connection).await;
         let rows = rows.context("read the local configuration")?;
         Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
     }
 
     /// Replaces all of it, at once.
     pub async fn set_config(&self, config: &BTreeMap<String, String>) -> Result<()> {
+        let mut connection = self.connection().await?;
         let write = async {
-            let mut tx = self.0.begin().await?;
+            let mut tx = connection.begin().await?;
             sqlx::query("DELETE FROM config").execute(&mut *tx).await?;
             for (key, value) in config {
                 let insert = sqlx::query("INSERT INTO config (key, value) VALUES (?, ?)");
@@ -60,8 +61,10 @@ impl Local {
 
     /// The replica in use; `None` before the first start has founded one.
     pub async fn replica(&self) -> Result<Option<Replica>> {
-        let row = sqlx::query("SELECT directory, joining FROM replica").fetch_optional(&self.0);
-        let row = row.await.context("read which replica is in use")?;
+        let mut connection = self.connection().await?;
+        let row = sqlx::query("SELECT directory, joining FROM replica");
+        let row =
+            row.fetch_optional(&mut *connection).await.context("read which replica is in use")?;
         Ok(row.map(|row| Replica {
             directory: row.get(0),
             joining: Some(row.get::<String, _>(1)).filter(|joining| !joining.is_empty()),
@@ -73,18 +76,26 @@ impl Local {
         let write = sqlx::query("REPLACE INTO replica (one, directory, joining) VALUES (1, ?, ?)")
             .bind(&replica.directory)
             .bind(replica.joining.as_deref().unwrap_or_default());
-        write.execute(&self.0).await.context("write which replica is in use")?;
+        write
+            .execute(&mut *self.connection().await?)
+            .await
+            .context("write which replica is in use")?;
         Ok(())
     }
 
     /// The one connection, for an operator's statements (`lxd sql local`).
-    pub(super) async fn connection(&self) -> Result<PoolConnection<Sqlite>> {
-        self.0.acquire().await.context("open the local database")
+    pub(super) async fn connection(&self) -> Result<Held> {
+        let guard = self.0.clone().lock_owned().await;
+        let closed = |_| Error::new(Kind::Unavailable, "the local database is closed");
+        OwnedMutexGuard::try_map(guard, Option::as_mut).map_err(closed)
     }
 
     /// Closes the file.
     pub async fn close(&self) {
-        self.0.close().await;
+        if let Some(connection) = self.0.lock().await.take() {
+            // What was written is durable.
+            let _ = connection.close().await;
+        }
     }
 }
 

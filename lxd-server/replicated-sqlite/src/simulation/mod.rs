@@ -25,14 +25,14 @@ pub(crate) async fn pause() {
 mod tests {
     use super::*;
     use crate::connection::Connection;
+    use crate::connection::OpenOptions;
     use futures::FutureExt;
-    use sqlx::sqlite::SqliteConnectOptions;
 
     #[test]
     fn sqlite_has_answered_before_the_first_poll_returns() {
         ACTIVE.set(true);
         let all = async {
-            let mut connection = Connection::open(&SqliteConnectOptions::new()).await?;
+            let mut connection = Connection::open(&OpenOptions::new(":memory:").create()).await?;
             sqlx::query_scalar::<_, i64>("SELECT 1 UNION SELECT 2").fetch_all(&mut connection).await
         };
         assert_eq!(all.now_or_never().unwrap().unwrap(), [1, 2]);

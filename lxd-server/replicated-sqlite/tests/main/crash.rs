@@ -3,9 +3,8 @@
 use crate::cluster::{Cluster, add, get, number, within};
 use crate::wire::Wire;
 use futures::FutureExt;
-use replicated_sqlite::{Db, Error, Options};
-use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions, Connection, Executor};
+use replicated_sqlite::{Connection, Db, Error, OpenOptions, Options};
+use sqlx::Executor;
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -107,8 +106,8 @@ async fn damaged(damage: &'static str, options: Options) -> (Cluster, u64) {
     within(cluster.db(leader).write(|tx| add(tx, "a", 1).boxed())).await.unwrap();
     within(cluster.db(other).read(|tx| get(tx, "a").boxed())).await.unwrap();
     cluster.close(other).await;
-    let file = SqliteConnectOptions::new().filename(cluster.dir(other).join("state-0.db"));
-    let mut connection = file.connect().await.unwrap();
+    let file = OpenOptions::new(cluster.dir(other).join("state-0.db"));
+    let mut connection = Connection::open(&file).await.unwrap();
     connection.execute(damage).await.unwrap();
     connection.close().await.unwrap();
     cluster.open(other).await;

@@ -4,8 +4,8 @@ use super::tokens::Join;
 use crate::db::Tx;
 use crate::error::{Context, Error, Result};
 use crate::tls::Identity;
+use replicated_sqlite::SqliteRow;
 use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
 
 /// Whose certificate it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

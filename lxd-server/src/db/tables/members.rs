@@ -3,8 +3,8 @@
 use crate::db::{SCHEMA_VERSION, Tx};
 use crate::error::{Context, Error, Result};
 use jiff::Timestamp;
+use replicated_sqlite::SqliteRow;
 use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
 use std::collections::BTreeMap;
 
 /// The role of a replica that is promoted first.

@@ -11,8 +11,8 @@ pub mod tokens;
 
 use crate::db::Tx;
 use crate::error::{Context, Result};
+use replicated_sqlite::SqliteRow;
 use serde::de::DeserializeOwned;
-use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row};
 
 /// Rows inserted by one statement; SQLite takes 32,766 parameters.

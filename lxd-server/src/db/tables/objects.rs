@@ -4,9 +4,9 @@
 use crate::db::Tx;
 use crate::db::tables::json;
 use crate::error::{Context, Result};
+use replicated_sqlite::SqliteRow;
 use serde::{Deserialize, Serialize};
 use shared_api::config::Map;
-use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, Row};
 
 /// How far an object, or its part on a member, has come.

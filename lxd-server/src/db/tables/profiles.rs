@@ -4,9 +4,9 @@
 use crate::db::Tx;
 use crate::db::tables::{insert_keys, json};
 use crate::error::{Context, Error, Result};
+use replicated_sqlite::SqliteRow;
 use serde::Deserialize;
 use shared_api::config::{Devices, Map};
-use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, Row};
 use std::collections::BTreeMap;
 

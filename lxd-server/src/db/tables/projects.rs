@@ -3,8 +3,8 @@
 use crate::db::Tx;
 use crate::db::tables::json;
 use crate::error::{Context, Result};
+use replicated_sqlite::SqliteRow;
 use shared_api::config::Map;
-use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, Row};
 
 /// The id of the project `default`, which is always there.

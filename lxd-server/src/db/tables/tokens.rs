@@ -3,9 +3,9 @@
 use crate::db::Tx;
 use crate::error::{Context, Result};
 use jiff::Timestamp;
+use replicated_sqlite::SqliteRow;
 use serde::{Deserialize, Serialize};
 use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
 use uuid::Uuid;
 
 /// A join token. Its secret is what makes a stranger a member: shown to administrators alone.
