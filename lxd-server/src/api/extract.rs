@@ -196,8 +196,8 @@ mod tests {
             ("[]", "json: cannot unmarshal array into Go value of type api.ServerPut"),
             ("[1 2]", "invalid character '2' after array element"),
             ("7", "json: cannot unmarshal number into Go value of type api.ServerPut"),
-            ("", "The request body is empty"),
-            ("{\"config\":", "unexpected end of JSON input"),
+            ("", "EOF"),
+            ("{\"config\":", "unexpected EOF"),
             ("{}{}", "invalid character '{' after top-level value"),
         ] {
             let error = parse::<ServerPut>(text.as_bytes()).unwrap_err();

@@ -1,11 +1,11 @@
-//! Go's words for what is wrong with a JSON text, but for "EOF": the API's texts for malformed bodies.
+//! Go's words for what is wrong with a JSON text: the API's texts for malformed bodies.
 //! Only asked after serde has refused the text, so it need not be fast.
 
 /// What Go's decoder says of a malformed text; nothing if the text is well-formed.
 pub(crate) fn complaint(text: &[u8]) -> Option<String> {
     let mut scanner = Scanner { text, at: 0 };
     if scanner.peek_token().is_none() {
-        return Some("The request body is empty".to_owned());
+        return Some("EOF".to_owned());
     }
     let scan = scanner.value(0).and_then(|()| match scanner.peek_token() {
         Some(byte) => Err(invalid(byte, "after top-level value")),
@@ -152,7 +152,7 @@ impl Scanner<'_> {
     }
 
     fn next(&mut self) -> Scan<u8> {
-        let byte = self.peek().ok_or_else(|| "unexpected end of JSON input".to_owned())?;
+        let byte = self.peek().ok_or_else(|| "unexpected EOF".to_owned())?;
         self.at += 1;
         Ok(byte)
     }
@@ -193,12 +193,12 @@ mod tests {
     #[test]
     fn texts_are_those_of_lxd() {
         for (text, expected) in [
-            ("", "The request body is empty"),
-            (" ", "The request body is empty"),
-            ("{", "unexpected end of JSON input"),
-            ("nul", "unexpected end of JSON input"),
-            ("{\"a", "unexpected end of JSON input"),
-            ("-", "unexpected end of JSON input"),
+            ("", "EOF"),
+            (" ", "EOF"),
+            ("{", "unexpected EOF"),
+            ("nul", "unexpected EOF"),
+            ("{\"a", "unexpected EOF"),
+            ("-", "unexpected EOF"),
             ("{bad", "invalid character 'b' looking for beginning of object key string"),
             ("{\"a\":1,}", "invalid character '}' looking for beginning of object key string"),
             ("{\"a\":1 2}", "invalid character '2' after object key:value pair"),
