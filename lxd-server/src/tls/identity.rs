@@ -115,6 +115,7 @@ pub fn fingerprint(der: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::fs::MetadataExt;
 
     #[test]
     fn an_identity_survives_its_files() {
@@ -124,6 +125,13 @@ mod tests {
         let loaded = Identity::load(dir.path(), "server").unwrap().unwrap();
         assert_eq!(loaded.fingerprint, made.fingerprint);
         assert!(Identity::load(dir.path(), "cluster").unwrap().is_none());
+        // What is there already is not written again.
+        let file = || std::fs::metadata(dir.path().join("server.key")).unwrap().ino();
+        let before = file();
+        made.save(dir.path(), "server").unwrap();
+        assert_eq!(file(), before);
+        Identity::generate("host1", &[]).unwrap().save(dir.path(), "server").unwrap();
+        assert_ne!(file(), before);
         assert!(!format!("{made:?}").contains("PRIVATE"));
     }
 }
