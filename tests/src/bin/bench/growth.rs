@@ -57,7 +57,7 @@ pub(crate) fn profiles(flavour: Flavour, report: &mut Report) -> Result<()> {
         if report.wants(&[Row::ProfilesJoin]) {
             let host = rack.add(flavour)?;
             daemons.push(Daemon::start_ready(host)?);
-            let took = join(&rack.hosts[leader], &rack.hosts[rack.hosts.len() - 1])?;
+            let took = join(&rack.hosts[leader], &rack.hosts[rack.hosts.len() - 1], PATIENCE)?;
             report.add_at(flavour, Row::ProfilesJoin, size, took);
         }
     }
@@ -128,11 +128,11 @@ fn lists(api: &Api, flavour: Flavour, size: u32, report: &mut Report) -> Result<
     Ok(())
 }
 
-/// Milliseconds until `lxd init` of a joiner returns; none if it fails.
-fn join(member: &Host, joiner: &Host) -> Result<Option<f64>> {
+/// Milliseconds until `lxd init` of a joiner returns; none if it fails, or not within the limit.
+pub(crate) fn join(member: &Host, joiner: &Host, limit: Duration) -> Result<Option<f64>> {
     let Ok(token) = cluster::token(member, &joiner.name) else { return Ok(None) };
     let preseed = cluster::join_preseed(&joiner.endpoint(), &token);
-    let seconds = PATIENCE.as_secs().to_string();
+    let seconds = limit.as_secs().to_string();
     let mut command = joiner.command("/usr/bin/timeout")?;
     command.arg(seconds).arg(joiner.flavour.program("lxd")?).args(["init", "--preseed"]);
     let begin = Instant::now();

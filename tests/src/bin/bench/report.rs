@@ -136,7 +136,11 @@ impl Report {
         let each = match ours.flatten() {
             _ if size == 0 => String::new(),
             Some(ours) if EACH.contains(row) => {
-                format!(" {} µs |", short(ours * 1000.0 / f64::from(size)))
+                let each = ours / f64::from(size);
+                match each < 1.0 {
+                    true => format!(" {} µs |", short(each * 1000.0)),
+                    false => format!(" {} ms |", short(each)),
+                }
             }
             _ => " – |".to_owned(),
         };
