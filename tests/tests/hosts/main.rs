@@ -3,6 +3,7 @@
 mod commands;
 mod comparison;
 mod demo;
+mod exactly;
 mod faults;
 mod forming;
 mod harness;
