@@ -1,14 +1,17 @@
 //! Campaigning as soon as the leader's connection is reset, instead of waiting for its lease to run out.
 //!
 //! A reset is better evidence than silence, but still only evidence: so each voter gives up its *own* belief
-//! in the leader, and the pre-vote finds out whether a majority has done the same. One bad link deposes nobody.
+//! in the leader, and the pre-vote finds out whether a majority has done the same. One bad link deposes nobody,
+//! unless it stays bad: then the member behind it asks another to lead.
 
-use crate::types::{NodeId, Raft};
+use crate::network::links::Links;
+use crate::pulse::Pulse;
+use crate::types::{Metrics, NodeId, Raft};
 use openraft::async_runtime::watch::WatchReceiver;
 use openraft::raft::TransferLeaderRequest;
 use std::time::Duration;
 use tokio::sync::mpsc;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, sleep_until};
 
 /// Voters campaign one after the other, so that they do not split the vote. A few round trips and a vote's
 /// fdatasync must fit in.
@@ -27,7 +30,65 @@ pub(crate) async fn watch(raft: Raft, mut resets: mpsc::Receiver<NodeId>) {
     }
 }
 
-async fn campaign(raft: &Raft, lost: NodeId, metrics: &crate::types::Metrics) -> Result<(), ()> {
+/// Asks another voter to lead when this member has missed the leader for `patience` though a majority answers:
+/// the link between the two is cut, and whatever is asked here needs the leader. Asks once in that time, so that
+/// members with cut links all around take turns rather than depose each other at once.
+pub(crate) async fn bypass(raft: Raft, links: Links, pulse: Pulse, patience: Duration) {
+    let mut changes = links.changes();
+    let mut asked = None;
+    loop {
+        changes.mark_unchanged();
+        let metrics = raft.metrics().borrow_watched().clone();
+        let leader = metrics.current_leader;
+        let missed = leader.and_then(|leader| missed_since(&links, leader));
+        let due = missed.map(|missed| asked.map_or(missed, |asked| missed.max(asked)) + patience);
+        let wait = raft.wait(None);
+        tokio::select! {
+            () = until(due) => {
+                asked = Some(Instant::now());
+                if pulse.beats() {
+                    ask_another(&links, *raft.node_id(), &metrics).await;
+                }
+            }
+            changed = changes.changed() => if changed.is_err() { return },
+            changed = wait.metrics(|metrics| metrics.current_leader != leader, "the leader is another") => {
+                if changed.is_err() { return }
+            }
+        }
+    }
+}
+
+/// When the leader last answered, if there is no link to it now; none if this member leads.
+fn missed_since(links: &Links, leader: NodeId) -> Option<Instant> {
+    let heard = links.heard().remove(&leader)?;
+    (!heard.connected).then(|| heard.last.unwrap_or(heard.sought))
+}
+
+async fn until(due: Option<Instant>) {
+    match due {
+        Some(due) => sleep_until(due).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The first that can be reached and agrees: it campaigns as if the leader had handed over.
+async fn ask_another(links: &Links, own: NodeId, metrics: &Metrics) {
+    let heard = links.heard();
+    let reached = |voter: &NodeId| heard.get(voter).is_some_and(|heard| heard.connected);
+    let voters = metrics.membership_config.membership().voter_ids();
+    for voter in voters.filter(|voter| *voter != own && reached(voter)) {
+        tracing::info!(
+            leader = metrics.current_leader,
+            voter,
+            "The leader is out of reach, asking another"
+        );
+        if links.ask_to_lead(voter, metrics.vote).await {
+            return;
+        }
+    }
+}
+
+async fn campaign(raft: &Raft, lost: NodeId, metrics: &Metrics) -> Result<(), ()> {
     // openraft has no call to drop the lease, but this does just that on all but the transfer's target: so
     // name a target that is not this member.
     let release = TransferLeaderRequest::new(metrics.vote, lost, None);

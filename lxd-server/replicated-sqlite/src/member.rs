@@ -32,6 +32,9 @@ use tokio_util::task::AbortOnDropHandle;
 
 /// Transactions, and reads, that wait for their turn.
 const QUEUE: usize = 1024;
+/// After so many silences of the leader, and of no majority, another is asked to lead: well within the deadline
+/// of those who wait, and longer than a link flaps.
+const PATIENCE: u32 = 4;
 
 impl Db {
     /// Opens a member's replica, or makes an empty one. Returns at once: whether the group can be reached
@@ -121,6 +124,7 @@ impl Db {
         self.run(read::serve(raft(), links(), pulse(), meters.clone(), readers));
         self.run(follow(raft(), links()));
         self.run(retention::keep(raft(), log.clone(), options.log_bytes_max));
+        self.run(failover::bypass(raft(), links(), pulse(), PATIENCE * options.silence()));
         if options.elect_on_reset {
             self.run(failover::watch(raft(), resets));
         }

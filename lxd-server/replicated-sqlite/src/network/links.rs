@@ -1,11 +1,13 @@
 //! This member's streams to the others: kept open, found again when lost, and the calls that go over them.
 
+mod heard;
+
 use crate::identity::Identity;
 use crate::network::frame;
 use crate::network::wire::{Hello, Purpose, Request, Response, Welcome};
 use crate::network::{Duplex, Lost, Transport};
 use crate::options::Options;
-use crate::types::{NodeId, Submission, Verdict};
+use crate::types::{NodeId, Submission, Verdict, Vote};
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,6 +22,8 @@ const QUEUE: usize = 1024;
 /// The pause before a lost member is looked for again, the first time; then twice as long each time.
 const PAUSE_MIN: Duration = Duration::from_millis(10);
 const PAUSE_MAX: Duration = Duration::from_secs(1);
+/// A stream is given up after so many silences.
+const STALLED: u32 = 3;
 
 /// All links of a member; clones share them.
 #[derive(Clone)]
@@ -92,17 +96,6 @@ impl Links {
         }
     }
 
-    /// What is known of each member.
-    pub(crate) fn heard(&self) -> BTreeMap<NodeId, Heard> {
-        let links = lock(&self.0.links);
-        let heard = links.iter().map(|(target, (link, _))| {
-            let connected = matches!(*link.state.borrow(), State::Up(_));
-            let (last, trouble) = (*lock(&link.heard), lock(&link.trouble).clone());
-            (*target, Heard { last, sought: link.sought, connected, trouble })
-        });
-        heard.collect()
-    }
-
     /// Tells all other members what this one is in trouble with, or that it is over.
     pub(crate) fn set_trouble(&self, trouble: Option<String>) {
         let changes = |now: &mut Option<String>| {
@@ -155,6 +148,13 @@ impl Links {
             Response::Verdicts(verdicts) => Ok(verdicts),
             _ => Err(Lost::Silent),
         }
+    }
+
+    /// Asks a voter to campaign as if the leader that gave this vote had handed over to it; tells whether it will.
+    pub(crate) async fn ask_to_lead(&self, voter: NodeId, leader: Vote) -> bool {
+        let request = Request::Transfer { from: leader.into(), to: voter, last: None };
+        let answer = self.call(voter, request, self.0.options.silence()).await;
+        matches!(answer, Ok(Response::Transferred))
     }
 
     /// Asks the leader up to where a read must see; `None` if it does not lead.
@@ -213,19 +213,6 @@ impl Inner {
 #[error("its replica has stopped")]
 struct Stopped(Option<String>);
 
-/// What is known of a member.
-#[derive(Clone)]
-pub(crate) struct Heard {
-    /// When it last answered, if it ever did.
-    pub(crate) last: Option<Instant>,
-    /// Since when it is being called.
-    pub(crate) sought: Instant,
-    /// There is a stream to it.
-    pub(crate) connected: bool,
-    /// What it says it is in trouble with.
-    pub(crate) trouble: Option<String>,
-}
-
 /// The stream to one member.
 pub(crate) struct Link {
     target: NodeId,
@@ -233,6 +220,8 @@ pub(crate) struct Link {
     state: watch::Sender<State>,
     /// When it last answered.
     heard: Mutex<Option<Instant>>,
+    /// When it last sent a request of its own.
+    called: Mutex<Option<Instant>>,
     sought: Instant,
     kick: Notify,
     /// What it says it is in trouble with; forgotten with the stream that it said so on.
@@ -257,6 +246,7 @@ impl Link {
             address: Mutex::new(address.to_owned()),
             state: watch::Sender::new(State::Sought),
             heard: Mutex::new(None),
+            called: Mutex::new(None),
             sought: Instant::now(),
             kick: Notify::new(),
             trouble: Mutex::default(),
@@ -470,20 +460,21 @@ async fn listen(
     }
 }
 
-/// Asks for a sign of life when there was none for a while; ends when there still is none.
+/// Asks for a sign of life when there was none for a while; ends when there is none for several silences: where
+/// much is lost, a stream that stalls is sooner alive again than another is opened.
 async fn probe(link: &Link, connection: &Connection, silence: Duration) {
     loop {
         let heard = lock(&link.heard).unwrap_or_else(Instant::now);
-        if heard.elapsed() >= silence {
+        if heard.elapsed() >= STALLED * silence {
             return;
         }
-        if heard.elapsed() < silence / 2 {
-            sleep_until(heard + silence / 2).await;
+        if heard.elapsed() < silence / 3 {
+            sleep_until(heard + silence / 3).await;
             continue;
         }
         // A full queue is a sign of life of sorts, and the silence is measured all the same.
         let _ = connection.frames.try_send((0, Request::Ping));
-        sleep_until(heard + silence).await;
+        sleep(silence / 3).await;
     }
 }
 

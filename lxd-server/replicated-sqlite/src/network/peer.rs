@@ -46,8 +46,9 @@ type Refused = RPCError<Types>;
 type Answers = BoxStream<'static, Result<StreamAppendResult<Types>, Refused>>;
 
 impl Peer {
+    /// Waits as long as openraft does: its soft limit would make votes fail at round trips of 200 ms.
     async fn call(&self, request: Request, option: &RPCOption) -> Result<Response, Refused> {
-        self.link.call(request, option.soft_ttl()).await.map_err(failed)
+        self.link.call(request, option.hard_ttl()).await.map_err(failed)
     }
 
     /// One long-lived, pipelined stream, instead of a request for each append.
@@ -55,7 +56,7 @@ impl Peer {
     where
         S: Stream<Item = AppendEntriesRequest<Types>> + OptionalSend + Unpin + 'static,
     {
-        let connection = timeout(option.soft_ttl(), self.link.up()).await;
+        let connection = timeout(option.hard_ttl(), self.link.up()).await;
         let ticket = connection.unwrap_or(Err(Lost::Silent)).map_err(failed)?.ticket();
         let feeder = AbortOnDropHandle::new(tokio::spawn(feed(input, ticket.sender())));
         let answers = (ticket, feeder, self.link.clone());

@@ -129,6 +129,7 @@ impl Server {
         let mut tasks = JoinSet::new();
         loop {
             let (number, request): Call = frame::read(&mut reader).await?;
+            self.links.called(from);
             while tasks.try_join_next().is_some() {}
             match request {
                 Request::Ping => drop(answers.send((number, Response::Pong)).await),

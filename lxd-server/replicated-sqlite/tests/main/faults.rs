@@ -73,6 +73,23 @@ async fn a_leader_that_is_cut_off_is_replaced_and_its_writes_count_once() {
     cluster.agree().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_that_cannot_reach_the_leader_is_served_all_the_same() {
+    let cluster = Cluster::start(3, Options::default()).await;
+    let leader = cluster.leader().await;
+    let behind = (1..=3).find(|id| *id != leader).unwrap();
+    cluster.wire.cut(leader, behind);
+    let db = cluster.db(behind);
+    assert_eq!(within(db.write(|tx| add(tx, "a", 1).boxed())).await.unwrap(), 1);
+    assert_eq!(db.read(|tx| get(tx, "a").boxed()).await.unwrap(), Some(1));
+    let third = 6 - leader - behind;
+    assert_eq!(db.status().leader, Some(third));
+    // The one that led is served by the same third.
+    within(cluster.db(leader).write(|tx| add(tx, "a", 1).boxed())).await.unwrap();
+    cluster.wire.heal();
+    cluster.agree().await;
+}
+
 /// What a client knows: writes that were acknowledged, and those that may have happened.
 #[derive(Default)]
 struct Tally {
