@@ -27,6 +27,7 @@ impl Daemon {
         let log = File::options().create(true).append(true).open(&path);
         let log = log.with_context(|| format!("open {}", path.display()))?;
         let mut command = host.command(host.flavour.program("lxd")?)?;
+        command.envs(host.environment.clone());
         command.arg("--verbose").stdout(log.try_clone()?).stderr(log);
         // A terminal's Ctrl-C is not meant for it.
         std::os::unix::process::CommandExt::process_group(&mut command, 0);

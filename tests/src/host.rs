@@ -39,6 +39,8 @@ pub struct Host {
     pub flavour: Flavour,
     /// Holds `data`, `home` and the daemon's log, seen from outside.
     pub folder: PathBuf,
+    /// Given to its daemons beside what every program gets.
+    pub environment: Vec<(String, String)>,
     namespace: Namespace,
 }
 
@@ -57,7 +59,8 @@ impl Host {
         }
         let data = folder.join("data").display().to_string();
         let namespace = Namespace::create(life, SETUP, &[&data, name])?;
-        Ok(Self { name: name.to_owned(), address, flavour, folder, namespace })
+        let environment = Vec::new();
+        Ok(Self { name: name.to_owned(), address, flavour, folder, environment, namespace })
     }
 
     /// A host that another process has made.
@@ -70,7 +73,8 @@ impl Host {
         init: u32,
     ) -> Self {
         let namespace = Namespace::existing(init);
-        Self { name: name.to_owned(), address, flavour, folder, namespace }
+        let environment = Vec::new();
+        Self { name: name.to_owned(), address, flavour, folder, environment, namespace }
     }
 
     /// The data directory as this process sees it.

@@ -53,8 +53,8 @@ pub struct Row {
 impl Cell {
     /// Runs it with so many members. An error means that it could not be run, or never healed.
     pub fn run(&self, members: u8) -> Result<Row> {
-        let name = format!("{}-{members}", self.name.replace([' ', ','], "-"));
-        let mut stage = Stage::form(&name, members)?;
+        let name = format!("{}-{members}", self.name.replace([' ', ',', '%'], "-"));
+        let mut stage = Stage::form(&name, members, &self.faults)?;
         let before = growth::look(&stage)?;
         let load = Load::start(&stage.rack);
         let everybody = (0..stage.count()).collect();

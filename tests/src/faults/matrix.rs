@@ -5,7 +5,10 @@ use super::{Cell, Fault, Who};
 /// Every cell of the matrix, in the order of the table.
 #[must_use]
 pub fn matrix() -> Vec<Cell> {
-    use Fault::{Alone, Bridge, Kill, Loss, OneWay, Pair, Pause, RestartAll};
+    use Fault::{
+        Alone, Bridge, Clock, Delay, FullDisk, Kill, Loss, OneWay, Pair, Pause, ReadOnlyDisk,
+        RestartAll, SlowDisk,
+    };
     use Who::{Follower, Leader, Other};
     let cell = |name, faults: &[Fault]| Cell { name, faults: faults.to_vec() };
     vec![
@@ -25,6 +28,29 @@ pub fn matrix() -> Vec<Cell> {
         cell("leader is the bridge", &[Bridge(Leader)]),
         cell("follower is the bridge", &[Bridge(Follower)]),
         cell("30 % loss", &[Loss(30)]),
+        cell("100 ms delay", &[Delay(100)]),
+        cell("leader's disk full", &[FullDisk(Leader)]),
+        cell("follower's disk full", &[FullDisk(Follower)]),
+        cell("leader's disk read-only", &[ReadOnlyDisk(Leader)]),
+        cell("follower's disk read-only", &[ReadOnlyDisk(Follower)]),
+        cell("leader's fsync takes 500 ms", &[SlowDisk(Leader, 500)]),
+        cell("follower's fsync takes 500 ms", &[SlowDisk(Follower, 500)]),
+        cell("leader's clock an hour ahead and back", &[Clock(Leader)]),
+        cell("follower's clock an hour ahead and back", &[Clock(Follower)]),
         cell("all restarted at once", &[RestartAll]),
+        // Ten pairs.
+        cell("leader killed, 30 % loss", &[Kill(Leader), Loss(30)]),
+        cell("leader killed, 100 ms delay", &[Delay(100), Kill(Leader)]),
+        cell("leader killed, follower's clock ahead", &[Clock(Follower), Kill(Leader)]),
+        cell("leader killed, follower paused", &[Kill(Leader), Pause(Follower)]),
+        cell(
+            "leader killed, follower's fsync takes 500 ms",
+            &[SlowDisk(Follower, 500), Kill(Leader)],
+        ),
+        cell("leader paused, 100 ms delay", &[Delay(100), Pause(Leader)]),
+        cell("leader alone, its clock ahead", &[Clock(Leader), Alone(Leader)]),
+        cell("leader alone, follower killed", &[Alone(Leader), Kill(Follower)]),
+        cell("follower's disk full, leader alone", &[FullDisk(Follower), Alone(Leader)]),
+        cell("all restarted at once, 30 % loss", &[Loss(30), RestartAll]),
     ]
 }

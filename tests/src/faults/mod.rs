@@ -1,7 +1,9 @@
 //! What goes wrong in a cluster under load, and what must hold all the same: the fault matrix.
 
 mod cell;
+mod delay;
 mod growth;
+mod host;
 mod matrix;
 mod stage;
 mod verdict;
@@ -37,6 +39,16 @@ pub enum Fault {
     Bridge(Who),
     /// Of all frames between members these percents are lost.
     Loss(u8),
+    /// Every frame between members is late by so many milliseconds.
+    Delay(u64),
+    /// Its databases' disk has no byte left.
+    FullDisk(Who),
+    /// Nothing can be written to its databases.
+    ReadOnlyDisk(Who),
+    /// Its fsyncs take so many milliseconds.
+    SlowDisk(Who, u32),
+    /// Its clock is an hour ahead, and then right again.
+    Clock(Who),
     /// All are stopped at once and started again.
     RestartAll,
 }
@@ -65,7 +77,7 @@ impl Fault {
     pub fn add_to(self, impact: &mut Impact, leader: usize, count: usize) {
         let index = |who: Who| who.index(leader, count);
         match self {
-            Self::Kill(who) | Self::Pause(who) => {
+            Self::Kill(who) | Self::Pause(who) | Self::FullDisk(who) | Self::ReadOnlyDisk(who) => {
                 impact.down.insert(index(who));
             }
             Self::Alone(who) => {
@@ -76,7 +88,7 @@ impl Fault {
                 impact.cuts.insert(pair(index(one), index(other)));
             }
             Self::Bridge(who) => impact.cuts.extend(halves(index(who), count)),
-            Self::Loss(_) => {}
+            Self::Loss(_) | Self::Delay(_) | Self::SlowDisk(..) | Self::Clock(_) => {}
             Self::RestartAll => impact.down.extend(0..count),
         }
     }

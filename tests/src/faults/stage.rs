@@ -1,10 +1,16 @@
 //! A cluster whose members come and go, and how each fault begins and ends there.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result, ensure};
 use nix::sys::signal::{Signal, kill};
 use serde_json::json;
 
-use super::{Fault, Impact, Who};
+use super::{
+    Fault, Impact, Who,
+    delay::Delay,
+    host::{self, Tracer},
+};
 use crate::{
     api::Api,
     cluster::{self, Cluster},
@@ -24,12 +30,23 @@ pub struct Stage {
     pub daemons: Vec<Option<Daemon>>,
     /// Who led when the faults began, by index.
     pub leader: usize,
+    delays: Vec<Delay>,
+    tracers: Vec<Tracer>,
 }
 
 impl Stage {
-    /// A fresh cluster; `name` says where its files are kept after a failure.
-    pub fn form(name: &str, count: u8) -> Result<Self> {
-        let rack = Rack::new(name, Flavour::Ours, count)?;
+    /// A fresh cluster on hosts on which these faults can happen; `name` says where its files are
+    /// kept after a failure.
+    pub fn form(name: &str, count: u8, faults: &[Fault]) -> Result<Self> {
+        let mut rack = Rack::new(name, Flavour::Ours, count)?;
+        for host in &mut rack.hosts {
+            if faults.iter().any(|fault| matches!(fault, Fault::FullDisk(_))) {
+                host::prepare_disk(host)?;
+            }
+            if faults.iter().any(|fault| matches!(fault, Fault::Clock(_))) {
+                host::prepare_clock(host)?;
+            }
+        }
         let cluster = Cluster::form(&rack)?;
         let first = &rack.hosts[0];
         if count > 3 {
@@ -45,7 +62,8 @@ impl Stage {
             members.iter().all(votes).then_some(())
         })?;
         let leader = cluster::leader(&rack, first)?;
-        Ok(Self { rack, daemons: cluster.daemons.into_iter().map(Some).collect(), leader })
+        let daemons = cluster.daemons.into_iter().map(Some).collect();
+        Ok(Self { rack, daemons, leader, delays: Vec::new(), tracers: Vec::new() })
     }
 
     /// Sees who leads now: faults that begin from here on mean that one.
@@ -85,6 +103,15 @@ impl Stage {
                 cuts.into_iter().try_for_each(|(one, other)| self.rack.cut(one, other))
             }
             Fault::Loss(percent) => self.rack.lose(percent),
+            Fault::Delay(ms) => {
+                let begin = |host| Delay::begin(host, Duration::from_millis(ms));
+                self.delays = self.rack.hosts.iter().map(begin).collect::<Result<_>>()?;
+                Ok(())
+            }
+            Fault::FullDisk(who) => host::fill_disk(self.host(who)),
+            Fault::ReadOnlyDisk(who) => self.trace(Tracer::read_only(self.daemon(who)?)?),
+            Fault::SlowDisk(who, ms) => self.trace(Tracer::slow_fsync(self.daemon(who)?, ms)?),
+            Fault::Clock(who) => host::set_clock(self.host(who), "+1h"),
             Fault::RestartAll => self.restart_all(),
         }
     }
@@ -103,6 +130,15 @@ impl Stage {
             | Fault::OneWay(..)
             | Fault::Bridge(_)
             | Fault::Loss(_) => self.rack.heal(),
+            Fault::Delay(_) => {
+                let delays = self.delays.drain(..).zip(&self.rack.hosts);
+                delays.into_iter().try_for_each(|(delay, host)| delay.end(host))
+            }
+            Fault::FullDisk(who) => host::free_disk(self.host(who)),
+            Fault::ReadOnlyDisk(_) | Fault::SlowDisk(..) => {
+                self.tracers.drain(..).try_for_each(Tracer::end)
+            }
+            Fault::Clock(who) => host::set_clock(self.host(who), "+0"),
             Fault::RestartAll => Ok(()),
         }
     }
@@ -119,6 +155,15 @@ impl Stage {
 
     fn daemon(&self, who: Who) -> Result<&Daemon> {
         self.daemons[self.index(who)].as_ref().context("it is dead")
+    }
+
+    fn host(&self, who: Who) -> &Host {
+        &self.rack.hosts[self.index(who)]
+    }
+
+    fn trace(&mut self, tracer: Tracer) -> Result<()> {
+        self.tracers.push(tracer);
+        Ok(())
     }
 
     fn restart_all(&mut self) -> Result<()> {
