@@ -53,7 +53,7 @@ pub(crate) fn generated(files: &[File]) -> Vec<String> {
 
 /// Dependencies come from the registry, and some never.
 pub(crate) fn dependencies(files: &[File]) -> Vec<String> {
-    let banned = ["native-tls", "openssl", "openssl-sys", "rusqlite"];
+    let banned = ["native-tls", "openssl", "openssl-sys", "sqlx-sqlite"];
     let mut complaints = Vec::new();
     for line in
         files.iter().filter(|file| file.path == "Cargo.lock").flat_map(|file| file.text.lines())
