@@ -52,12 +52,20 @@ impl Peer {
     }
 
     /// One long-lived, pipelined stream, instead of a request for each append.
-    async fn stream<S>(&self, input: S, option: RPCOption) -> Result<Answers, Refused>
+    async fn stream<S>(&self, mut input: S, option: RPCOption) -> Result<Answers, Refused>
     where
         S: Stream<Item = AppendEntriesRequest<Types>> + OptionalSend + Unpin + 'static,
     {
         let connection = timeout(option.hard_ttl(), self.link.up()).await;
-        let ticket = connection.unwrap_or(Err(Lost::Silent)).map_err(failed)?.ticket();
+        let ticket = match connection.unwrap_or(Err(Lost::Silent)) {
+            Ok(connection) => connection.ticket(),
+            Err(lost) => {
+                // The pause after a failure is in the input: without it, openraft would try again at once,
+                // for ever.
+                input.next().await;
+                return Err(failed(lost));
+            }
+        };
         let feeder = AbortOnDropHandle::new(tokio::spawn(feed(input, ticket.sender())));
         let answers = (ticket, feeder, self.link.clone());
         let output = stream::unfold(Some(answers), |answers| async move {
