@@ -32,6 +32,17 @@ impl StateMachine {
         Self { store, log, generation, meters }
     }
 
+    /// Goes on from this member's own snapshot, if that is newer: a power cut may take back the state, and never
+    /// the snapshot. To be called before openraft looks at the log, part of which goes with it.
+    pub(crate) async fn restore(&mut self) -> Result<()> {
+        let newest = snapshot::current(self.store.dir()).await?;
+        let applied = self.store.progress().applied;
+        match newest.filter(|newest| newest.meta.last_log_id > applied) {
+            Some(Snapshot { meta, snapshot }) => self.install_snapshot(&meta, snapshot).await,
+            None => Ok(()),
+        }
+    }
+
     /// Applies, and if this replica turns out to differ from the others makes it anew, once.
     async fn apply_batch(&mut self, batch: Vec<EntryResponder<Types>>) -> Result<()> {
         let (entries, responders): (Vec<Entry>, Vec<_>) = batch.into_iter().unzip();

@@ -67,8 +67,9 @@ impl Db {
                 "the log is an old one: this member needs a new id".to_owned(),
             ));
         }
-        let machine =
+        let mut machine =
             StateMachine::new(store.clone(), log.clone(), earlier.generation, meters.clone());
+        machine.restore().await?;
         let (links, resets) =
             Links::new(identity.clone(), Transport::new(network), options.clone());
         let (config, peers) = (Arc::new(config(&identity, &options)?), Peers(links.clone()));
@@ -123,7 +124,7 @@ impl Db {
         self.run(writer.run(jobs));
         self.run(read::serve(raft(), links(), pulse(), meters.clone(), readers));
         self.run(follow(raft(), links()));
-        self.run(retention::keep(raft(), log.clone(), options.log_bytes_max));
+        self.run(retention::keep(raft(), log.clone(), options.clone()));
         self.run(failover::bypass(raft(), links(), pulse(), PATIENCE * options.silence()));
         if options.elect_on_reset {
             self.run(failover::watch(raft(), resets));
@@ -281,7 +282,8 @@ fn config(identity: &Identity, options: &Options) -> Result<Config, Error> {
         // Without it a partial partition can stall for ever (openraft#2080).
         quorum_loss_probe_interval: Some(2 * ms(options.election_max)),
         snapshot_policy: SnapshotPolicy::LogsSinceLast(options.snapshot_every),
-        max_in_snapshot_log_to_keep: options.entries_kept,
+        // `retention` does it.
+        max_in_snapshot_log_to_keep: u64::MAX,
         replication_lag_threshold: options.snapshot_every.max(options.entries_kept) + 1,
         install_snapshot_timeout: 300_000,
         ..Config::default()

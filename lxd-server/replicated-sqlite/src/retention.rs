@@ -1,17 +1,39 @@
-//! Keeps the log from growing past its bytes: openraft bounds it by entries alone.
+//! Keeps the log from growing, by entries and by bytes. openraft could do the first by itself, but then cuts
+//! back what was cut back further already.
 
 use crate::log::LogStore;
+use crate::options::Options;
 use crate::types::Raft;
 use openraft::async_runtime::watch::WatchReceiver;
 
-/// Makes a snapshot and cuts the log back whenever it holds more than `max` bytes.
-pub(crate) async fn keep(raft: Raft, log: LogStore, max: u64) {
+/// Cuts the log back after each snapshot, and makes one whenever it holds too many bytes.
+pub(crate) async fn keep(raft: Raft, log: LogStore, options: Options) {
+    let entries = by_entries(&raft, options.entries_kept);
+    futures::future::join(entries, by_bytes(&raft, &log, options.log_bytes_max)).await;
+}
+
+/// Leaves `kept` entries that a snapshot holds, for members that lag a little. Ends with Raft.
+async fn by_entries(raft: &Raft, kept: u64) -> Option<()> {
+    let (mut metrics, mut seen) = (raft.metrics(), 0);
+    loop {
+        let snapshot = metrics.borrow_watched().snapshot.map_or(0, |id| id.index);
+        if snapshot > seen {
+            seen = snapshot;
+            if let Some(upto) = snapshot.checked_sub(kept) {
+                raft.trigger().purge_log(upto).await.ok()?;
+            }
+        }
+        metrics.changed().await.ok()?;
+    }
+}
+
+async fn by_bytes(raft: &Raft, log: &LogStore, max: u64) {
     let mut extent = log.extent();
     loop {
         if extent.wait_for(|extent| extent.bytes > max).await.is_err() {
             return;
         }
-        if cut(&raft).await.is_none() {
+        if cut(raft).await.is_none() {
             return;
         }
         // Not again for what could not be cut.

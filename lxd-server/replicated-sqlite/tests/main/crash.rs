@@ -98,6 +98,24 @@ async fn a_lost_or_old_log_is_not_taken_for_the_real_one() {
     db.close().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_state_older_than_its_snapshot_is_made_anew() {
+    let mut cluster = Cluster::start(1, Options::default()).await;
+    cluster.close(1).await;
+    let (state, old) = (cluster.dir(1).join("state-0.db"), cluster.dir(1).join("old"));
+    std::fs::copy(&state, &old).unwrap();
+    cluster.open(1).await;
+    let db = cluster.db(1);
+    within(db.write(|tx| add(tx, "a", 1).boxed())).await.unwrap();
+    within(db.snapshot()).await.unwrap();
+    within(db.write(|tx| add(tx, "a", 1).boxed())).await.unwrap();
+    cluster.close(1).await;
+    // As a power cut may leave it.
+    std::fs::rename(&old, &state).unwrap();
+    cluster.open(1).await;
+    assert_eq!(within(cluster.db(1).read(|tx| get(tx, "a").boxed())).await.unwrap(), Some(2));
+}
+
 /// A group whose member, not the leader, is damaged by a statement while it is closed, and open again.
 async fn damaged(damage: &'static str, options: Options) -> (Cluster, u64) {
     let mut cluster = Cluster::start(3, options).await;
