@@ -32,8 +32,12 @@
 //! one to every other (`network`). `pulse` knows from them whether a majority answers, `failover` campaigns
 //! as soon as the leader's is reset.
 //!
-//! openraft appears in no public name, and `unsafe` only in `session`. A member needs a tokio runtime, better
-//! one with several threads. `examples/counter.rs` is a whole group in one process.
+//! openraft appears in no public name, and `unsafe` only in `session` (and for the simulation's `entropy`). A
+//! member needs a tokio runtime, better one with several threads. `examples/counter.rs` is a whole group in one
+//! process.
+//!
+//! `simulation` runs all of this, SQLite included, under faults that a seed draws: `SEEDS=1000 cargo test
+//! --release -p replicated-sqlite --lib simulation -- --nocapture`.
 #![warn(missing_docs)]
 
 mod batch;

@@ -185,6 +185,18 @@ impl LogStore {
     }
 }
 
+#[cfg(test)]
+impl LogStore {
+    /// The last `count` entries of a range that are in memory.
+    pub(crate) fn remembered(&self, from: u64, until: u64, count: usize) -> Vec<Entry> {
+        let memory = self.memory();
+        let newest = memory.tail.range(from..until).rev().take(count);
+        let mut entries: Vec<Entry> = newest.map(|(_, (_, entry))| entry.clone()).collect();
+        entries.reverse();
+        entries
+    }
+}
+
 impl RaftLogReader<Types> for LogStore {
     async fn try_get_log_entries<R>(&mut self, range: R) -> Result<Vec<Entry>>
     where
