@@ -106,7 +106,7 @@ fn pass_on(queue: &OwnedFd, delay: Duration, stop: &AtomicBool) {
         }
         let now = Instant::now();
         let due = waiting.iter().take_while(|(_, due)| *due <= now).count();
-        if let Some((last, _)) = waiting.drain(..due).last() {
+        if let Some((last, _)) = waiting.drain(..due).next_back() {
             // One verdict for it and all before it.
             let verdict = [ACCEPT.to_be_bytes(), u32::to_be_bytes(last)].concat();
             if tell(queue, &message(VERDICT_BATCH, 2, &verdict)).is_err() {
