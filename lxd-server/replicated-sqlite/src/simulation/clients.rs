@@ -139,7 +139,7 @@ impl World {
         let Some(place) = self.clients.iter().position(its) else { return };
         let unknown = self.clients[place].busy.as_ref().is_some_and(|busy| busy.unknown);
         match outcome {
-            Outcome::Unknown => return self.unsettled(place),
+            Outcome::Unknown => self.unsettled(place),
             Outcome::Wrote(ref seen) => self.settle(place, outcome.clone(), moment, seen),
             // What an earlier attempt may do is still open.
             _ if unknown => self.rest(place),

@@ -98,7 +98,7 @@ impl Host {
             return;
         }
         disk::set(self.speed);
-        let target = process.born + Duration::from_millis(process.age as u64);
+        let target = process.born + Duration::from_secs_f64(process.age.floor() / 1_000.0);
         process.runtime.block_on(async {
             let behind = target.saturating_duration_since(Instant::now());
             if behind > Duration::from_millis(50) {

@@ -113,7 +113,7 @@ fn share(number: u64) {
             }
         }
         *totals.entry("seeds".to_owned()).or_default() += 1;
-        if totals["seeds"] % 100 == 0 {
+        if totals["seeds"].is_multiple_of(100) {
             eprintln!("share {number}: {} seeds, failed: {failures:?}", totals["seeds"]);
         }
     }

@@ -55,7 +55,7 @@ pub(super) fn draw(rng: &mut StdRng, keys: u8, versions: &BTreeMap<u8, i64>) -> 
         20..45 => Kind::Add { key, by: value % 10 + 1 },
         45..60 => {
             let known = versions.get(&key).copied().unwrap_or(0);
-            Kind::PutIf { key, version: known + [0, 0, 0, 1, -1][value as usize % 5], value }
+            Kind::PutIf { key, version: known + [0, 0, 0, 1, -1][rng.random_range(0..5)], value }
         }
         60..66 => Kind::Delete { key },
         66..74 if key != other => Kind::Move { from: key, to: other },
@@ -180,7 +180,7 @@ async fn look(tx: &mut Tx<'_>, keys: Vec<u8>) -> Result<Vec<Seen>, Stop> {
 /// A row's key, version and value, from this column on.
 fn seen(row: &crate::driver::SqliteRow, first: usize) -> Seen {
     Seen {
-        key: row.get::<i64, _>(first) as u8,
+        key: u8::try_from(row.get::<i64, _>(first)).expect("keys are small"),
         version: row.get(first + 1),
         value: row.get(first + 2),
     }

@@ -133,7 +133,6 @@ impl World {
         let mut host = Host::new(id, self.net.clone(), self.plan.options.clone());
         host.speed = self.speed;
         let drift = self.plan.drift;
-        // Half as fast to twice as fast, at most.
         host.rate = 2f64.powf(self.rng.random_range(-drift..=drift) * 2.0);
         host.start();
         self.hosts.insert(id, host);
@@ -236,7 +235,7 @@ impl World {
         Ok(())
     }
 
-    /// Has a member do something, until it has succeeded.
+    /// Has a member do something, and steps until it has.
     fn call<T: Send + 'static>(
         &mut self,
         at: NodeId,
@@ -252,6 +251,21 @@ impl World {
         self.until("a call", |_| answer.lock().expect("nobody panics with it").is_some())?;
         let done = answer.lock().expect("nobody panics with it").take();
         done.expect("waited for").map_err(|error| error.to_string())
+    }
+
+    /// The same, again and again until it has succeeded.
+    fn insist<T: Send + 'static>(
+        &mut self,
+        at: NodeId,
+        work: impl Fn(Db) -> BoxFuture<'static, Result<T, Error>>,
+    ) -> Result<T, String> {
+        let end = self.now + RECOVERY;
+        loop {
+            match self.call(at, &work) {
+                Err(why) if self.now < end => self.trace.say(&format!("{at} could not: {why}")),
+                done => return done.map_err(|why| format!("at {at}, for {RECOVERY} ms: {why}")),
+            }
+        }
     }
 
     /// Everything works again, and everybody is there.
@@ -299,15 +313,7 @@ impl World {
             if !self.hosts.contains_key(id) {
                 return Err(format!("member {id} was taken away and is one: {status:?}"));
             }
-            let end = self.now + RECOVERY;
-            loop {
-                let done = self.call(*id, |db| async move { db.write(nothing).await }.boxed());
-                match done {
-                    Ok(()) => break,
-                    Err(why) if self.now >= end => return Err(format!("no write at {id}: {why}")),
-                    Err(_) => {}
-                }
-            }
+            self.insist(*id, |db| async move { db.write(nothing).await }.boxed())?;
         }
         self.until("all have the same", |world| {
             let dbs = members.iter().filter_map(|id| world.hosts[id].db());
@@ -320,7 +326,7 @@ impl World {
             self.checks.tables(&db, &self.trace);
         }
         self.trace.verdict()?;
-        let effects = self.call(leader, |db| {
+        let effects = self.insist(leader, |db| {
             async move { db.read(|tx| workload::effects(tx).boxed()).await }.boxed()
         })?;
         self.trace.say(&format!("{} effects", effects.len()));
