@@ -214,6 +214,8 @@ impl RaftNetworkV2<Types> for Peer {
         let sent = tokio::select! {
             sent = timeout(SNAPSHOT, self.send(vote, snapshot)) => sent,
             closed = cancel => return Err(closed.into()),
+            // A stream that only waits for an answer does not notice that nobody is there any more.
+            () = self.link.lost() => Ok(Err(io::ErrorKind::TimedOut.into())),
         };
         match sent.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
             Ok(vote) => Ok(SnapshotResponse::new(vote)),

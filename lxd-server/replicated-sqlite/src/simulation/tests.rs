@@ -36,13 +36,22 @@ fn the_fourth_quarter_of_the_seeds() {
 #[test]
 fn a_seed_replays_exactly() {
     if let Some(seed) = entropy::seed() {
-        simulate(seed);
+        simulate(seed, World::run);
         return;
     }
     for seed in [1, 2, 3] {
-        let (first, again) = (child(seed).unwrap(), child(seed).unwrap());
+        let (first, again) = (child(ONE, seed).unwrap(), child(ONE, seed).unwrap());
         assert_eq!(first, again, "seed {seed}");
     }
+}
+
+#[test]
+fn a_snapshot_whose_stream_dies_silently_is_sent_again() {
+    if let Some(seed) = entropy::seed() {
+        simulate(seed, World::lose_a_snapshot);
+        return;
+    }
+    child("simulation::tests::a_snapshot_whose_stream_dies_silently_is_sent_again", 1).unwrap();
 }
 
 fn variable(name: &str) -> Option<u64> {
@@ -51,7 +60,7 @@ fn variable(name: &str) -> Option<u64> {
 }
 
 /// This process's one simulation.
-fn simulate(seed: u64) {
+fn simulate(seed: u64, story: impl FnOnce(&mut World) -> Result<(), String>) {
     let trace = Trace::new(variable("SIMULATION_TRACE").unwrap_or(0));
     let dir = tempfile::Builder::new().prefix("simulation-").tempdir_in(base()).unwrap();
     // Members' directories are relative: no path depends on the process.
@@ -64,7 +73,7 @@ fn simulate(seed: u64) {
     }));
     let _logged = tracing::subscriber::set_default(trace.clone());
     let mut world = World::new(seed, trace.clone());
-    let verdict = world.run().and_then(|()| trace.verdict());
+    let verdict = story(&mut world).and_then(|()| trace.verdict());
     let report = world.report();
     println!("\nreport digest={} {report}", trace.digest());
     std::env::set_current_dir("/").unwrap();
@@ -80,10 +89,10 @@ fn base() -> std::path::PathBuf {
 }
 
 /// A seed in a process of its own: what it reports.
-fn child(seed: u64) -> Result<String, String> {
+fn child(test: &str, seed: u64) -> Result<String, String> {
     #[expect(clippy::disallowed_methods, reason = "this program itself, for another seed")]
     let mut command = Command::new(std::env::current_exe().map_err(|error| error.to_string())?);
-    command.args(["--exact", ONE, "--nocapture", "--test-threads=1"]);
+    command.args(["--exact", test, "--nocapture", "--test-threads=1"]);
     command.env("SIMULATION_SEED", seed.to_string()).stdin(Stdio::null());
     let output = command.output().map_err(|error| error.to_string())?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -92,7 +101,7 @@ fn child(seed: u64) -> Result<String, String> {
         Some(report) if output.status.success() => Ok(report.to_owned()),
         _ => Err(format!(
             "{}{}\nSeed {seed} failed. To run it again, told step by step:\n\
-             SIMULATION_TRACE=1 SIMULATION_SEED={seed} cargo test -p replicated-sqlite --lib {ONE} -- --exact --nocapture\n",
+             SIMULATION_TRACE=1 SIMULATION_SEED={seed} cargo test -p replicated-sqlite --lib {test} -- --exact --nocapture\n",
             text,
             String::from_utf8_lossy(&output.stderr),
         )),
@@ -105,7 +114,7 @@ fn share(number: u64) {
     let mut totals: BTreeMap<String, u64> = BTreeMap::new();
     let mut failures = Vec::new();
     for seed in (start..start + count).filter(|seed| seed % SHARES == number) {
-        match child(seed) {
+        match child(ONE, seed) {
             Ok(report) => add(&mut totals, &report),
             Err(why) => {
                 eprintln!("{why}");

@@ -7,7 +7,7 @@ use crate::simulation::disk::{self, Speed};
 use crate::simulation::faults::Later;
 use crate::simulation::history;
 use crate::simulation::host::Host;
-use crate::simulation::net::Net;
+use crate::simulation::net::{Cut, Net};
 use crate::simulation::plan::Plan;
 use crate::simulation::trace::Trace;
 use crate::simulation::workload::{self, STEPS};
@@ -99,6 +99,27 @@ impl World {
         }
         self.heal()?;
         self.finish()
+    }
+
+    /// A newcomer is cut off, and nobody is told, when it has a snapshot and has not said so.
+    pub(super) fn lose_a_snapshot(&mut self) -> Verdict {
+        (self.plan.voters, self.plan.spares, self.plan.doubled) = (3, 1, 0.0);
+        (self.plan.options.entries_kept, self.plan.options.snapshot_every) = (0, 8);
+        self.found()?;
+        for _ in 0..20 {
+            self.insist(1, |db| async move { db.write(nothing).await }.boxed())?;
+        }
+        let address = self.hosts[&4].address();
+        let db = self.hosts[&1].db().ok_or("the first member is not open")?;
+        let work = async move { db.add_learner(4, &address).await };
+        self.give(1, "add 4".to_owned(), None, work.boxed());
+        self.until("a snapshot arrives", |_| std::path::Path::new("4-0/snapshot.db").exists())?;
+        for (from, to) in [(1, 4), (4, 1)] {
+            self.net.set(from, to, |way| way.cut = Some(Cut::Lose));
+        }
+        self.step()?;
+        self.net.heal();
+        self.insist(4, |db| async move { db.write(nothing).await }.boxed())
     }
 
     pub(super) fn count(&mut self, what: &str) {
