@@ -38,7 +38,7 @@ const PATIENCE: u32 = 4;
 
 impl Db {
     /// Opens a member's replica, or makes an empty one. Returns at once: whether the group can be reached
-    /// shows in the [`Status`](crate::Status). The only voter of its group leads it from here on.
+    /// shows in the [`Status`]. The only voter of its group leads it from here on.
     ///
     /// `dir` belongs to this member alone, and to one process at a time.
     ///
