@@ -54,7 +54,11 @@ pub fn check_host(host: &Host) -> Result<()> {
 
 /// Every table of the cluster's database at every member: the same at all, or an error.
 pub fn check_tables(rack: &Rack) -> Result<()> {
-    let dump = |host: &Host| host.lxd(&["sql", "global", ".dump"], "");
+    let dump = |host: &Host| {
+        // A dump is of what the member has; after a read of what is true now it has all that was done.
+        host.lxc(&["query", "/1.0/profiles"])?;
+        host.lxd(&["sql", "global", ".dump"], "")
+    };
     let dumps = rack.hosts.iter().map(dump).collect::<Result<Vec<_>>>()?;
     for (host, other) in rack.hosts.iter().zip(&dumps) {
         let odd = dumps[0].lines().zip(other.lines()).find(|(one, other)| one != other);
