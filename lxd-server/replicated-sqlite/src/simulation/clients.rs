@@ -120,10 +120,11 @@ impl World {
         busy.patience = self.now + self.rng.random_range(1_000..=10_000);
         let (number, attempt, keys, book) =
             (busy.number, busy.attempt, self.plan.keys, self.book.clone());
+        let keyed = busy.stubborn;
         let kind = book.open().operations[&number].kind.clone();
         self.trace.say(&format!("{number}.{attempt} at {}: {kind:?}", host.id));
         host.spawn(async move {
-            let outcome = workload::run(&db, number, &kind, keys).await;
+            let outcome = workload::run(&db, number, &kind, keys, keyed).await;
             let mut book = book.open();
             let moment = book.moment();
             book.answers.push(Answer { number, attempt, outcome, moment });

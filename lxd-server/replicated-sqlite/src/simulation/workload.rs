@@ -66,12 +66,12 @@ pub(super) fn draw(rng: &mut StdRng, keys: u8, versions: &BTreeMap<u8, i64>) -> 
     }
 }
 
-/// Does it, on whatever member this is; says what became of it.
-pub(super) async fn run(db: &Db, number: u64, kind: &Kind, keys: u8) -> Outcome {
+/// Does it, on whatever member this is; says what became of it. `keyed`: it may be repeated under its number.
+pub(super) async fn run(db: &Db, number: u64, kind: &Kind, keys: u8, keyed: bool) -> Outcome {
     let result = match kind {
         Kind::Get { key } => db.read(|tx| look(tx, vec![*key]).boxed()).await.map(Outcome::Saw),
         Kind::All => db.read(|tx| look(tx, (0..keys).collect()).boxed()).await.map(Outcome::Saw),
-        _ => db.write(|tx| write(tx, number, kind).boxed()).await.map(Outcome::Wrote),
+        _ => db.write(|tx| write(tx, number, kind, keyed).boxed()).await.map(Outcome::Wrote),
     };
     match result {
         Ok(outcome) => outcome,
@@ -96,14 +96,16 @@ pub(super) async fn effects(tx: &mut Tx<'_>) -> Result<Vec<Effect>, Error> {
         .collect())
 }
 
-async fn write(tx: &mut Tx<'_>, number: u64, kind: &Kind) -> Result<Vec<Seen>, Stop> {
+async fn write(tx: &mut Tx<'_>, number: u64, kind: &Kind, keyed: bool) -> Result<Vec<Seen>, Stop> {
     let number = number.cast_signed();
-    // The client's own key: a repeat at another member finds what the first has done.
-    let before =
-        sqlx::query("SELECT key, version, value FROM effects WHERE operation = ? ORDER BY key");
-    let before = before.bind(number).fetch_all(&mut *tx).await?;
-    if !before.is_empty() {
-        return Ok(before.iter().map(|row| seen(row, 0)).collect());
+    if keyed {
+        // A repeat at another member finds what the first has done. (Whoever does not repeat does not look: then
+        // nothing but the database keeps it from happening twice.)
+        let before = "SELECT key, version, value FROM effects WHERE operation = ? ORDER BY key";
+        let before = sqlx::query(before).bind(number).fetch_all(&mut *tx).await?;
+        if !before.is_empty() {
+            return Ok(before.iter().map(|row| seen(row, 0)).collect());
+        }
     }
     match *kind {
         Kind::Put { key, value } => Ok(vec![set(tx, number, key, Some(value)).await?]),
