@@ -127,6 +127,14 @@ impl Query {
         self.get("project").unwrap_or("default")
     }
 
+    /// `?id=`: which of the objects that had this name.
+    ///
+    /// # Errors
+    /// It is no number.
+    pub fn id(&self) -> Result<Option<i64>> {
+        self.get("id").map(str::parse).transpose().map_err(Error::invalid)
+    }
+
     /// Whether the objects themselves are asked for, not only their URLs.
     pub fn recursive(&self) -> bool {
         self.get("recursion").and_then(|depth| depth.parse::<u8>().ok()).unwrap_or(0) > 0

@@ -14,7 +14,7 @@ use super::respond::{Created, Empty, Sync, Tagged};
 use crate::app::object::{Patch, Update};
 use crate::app::{network, project};
 use crate::context::Context;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::identity::Identity;
 
 /// The paths of this module.
@@ -136,8 +136,7 @@ async fn remove(
     Path(name): Path<String>,
     query: Query,
 ) -> Result<Empty> {
-    let id = query.get("id").map(str::parse).transpose().map_err(Error::invalid)?;
-    network::remove(&ctx, &name, id).await?;
+    network::remove(&ctx, &name, query.id()?).await?;
     Ok(Empty)
 }
 

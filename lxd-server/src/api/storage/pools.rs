@@ -14,7 +14,7 @@ use crate::api::respond::{Created, Empty, Sync};
 use crate::app::object::{Patch, Update};
 use crate::app::storage;
 use crate::context::Context;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::identity::Identity;
 
 /// The paths of this module.
@@ -122,8 +122,7 @@ async fn remove(
     Path(name): Path<String>,
     query: Query,
 ) -> Result<Empty> {
-    let id = query.get("id").map(str::parse).transpose().map_err(Error::invalid)?;
-    storage::remove(&ctx, &name, id).await?;
+    storage::remove(&ctx, &name, query.id()?).await?;
     Ok(Empty)
 }
 
