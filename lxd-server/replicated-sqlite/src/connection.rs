@@ -6,7 +6,7 @@ use crate::formalities::Prepared;
 use crate::types::Value;
 use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream};
-use futures::{FutureExt, StreamExt};
+use futures::{FutureExt, StreamExt, TryStreamExt};
 use rusqlite::fallible_iterator::FallibleIterator;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{OpenFlags, Statement};
@@ -230,15 +230,10 @@ impl<'c> Executor<'c> for &'c mut Connection {
     {
         let arguments = query.take_arguments().map_err(sqlx::Error::Encode);
         let sql = query.sql();
-        let run = async move {
+        items(async move {
             let arguments: Option<SqliteArguments> = arguments?;
             self.ask(sql.as_str(), arguments.as_ref().map(|arguments| &arguments.0[..])).await
-        };
-        let each = |items: sqlx::Result<Vec<Item>>| match items {
-            Ok(items) => stream::iter(items.into_iter().map(Ok)).left_stream(),
-            Err(error) => stream::once(async { Err(error) }).right_stream(),
-        };
-        stream::once(run).flat_map(each).boxed()
+        })
     }
 
     fn fetch_optional<'e, 'q, E>(self, query: E) -> BoxFuture<'e, sqlx::Result<Option<SqliteRow>>>
@@ -249,7 +244,7 @@ impl<'c> Executor<'c> for &'c mut Connection {
         E: 'q,
     {
         let mut rows = self.fetch(query);
-        async move { rows.next().await.transpose() }.boxed()
+        async move { rows.try_next().await }.boxed()
     }
 
     fn prepare_with<'e>(
@@ -264,6 +259,13 @@ impl<'c> Executor<'c> for &'c mut Connection {
         let why = "statements are not prepared by hand".to_owned();
         async { Err(sqlx::Error::Protocol(why)) }.boxed()
     }
+}
+
+/// What a statement brings, one by one, as sqlx wants it.
+pub(crate) fn items<'e>(
+    run: impl Future<Output = sqlx::Result<Vec<Item>>> + Send + 'e,
+) -> BoxStream<'e, sqlx::Result<Item>> {
+    stream::once(run).map_ok(|items| stream::iter(items.into_iter().map(Ok))).try_flatten().boxed()
 }
 
 /// Runs what waits for the disk where it holds up no other task.

@@ -1,12 +1,12 @@
 //! The transaction a closure sees: `&mut Tx` is a sqlx executor, so closures are ordinary sqlx. In a write
 //! on a member that does not lead it also records what was asked and what came back.
 
-use crate::connection::{Connection, Item};
+use crate::connection::{Connection, Item, items};
 use crate::driver::{Sqlite, SqliteRow, SqliteType};
 use crate::formalities::Prepared;
 use crate::types::{Digest, Step, Transcript, Value};
 use futures::future::BoxFuture;
-use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
+use futures::stream::{BoxStream, TryStreamExt};
 use sqlx::{Either, Execute, Executor, SqlStr};
 use std::marker::PhantomData;
 use std::ops::DerefMut;
@@ -98,10 +98,7 @@ impl<'t> Executor<'t> for &'t mut Tx<'_> {
     {
         let arguments = query.take_arguments().map_err(sqlx::Error::Encode);
         let sql = query.sql();
-        stream::once(async move { self.run(sql, arguments?.map(|arguments| arguments.0)).await })
-            .map_ok(|items| stream::iter(items.into_iter().map(Ok)))
-            .try_flatten()
-            .boxed()
+        items(async move { self.run(sql, arguments?.map(|arguments| arguments.0)).await })
     }
 
     fn fetch_optional<'e, 'q, E>(self, query: E) -> BoxFuture<'e, sqlx::Result<Option<SqliteRow>>>
