@@ -1,6 +1,7 @@
 //! Requests with an Idempotency-Key: whether one is new, a repeat of one that has its answer, a repeat
 //! of one at work, or has to go on where a member that is gone left it.
 
+use crate::app::cluster::upgrade;
 use crate::app::remotes;
 use crate::context::Context;
 use crate::db::Tx;
@@ -78,8 +79,9 @@ impl Default for Repeats {
 ///
 /// # Errors
 /// Mismatch: the key was used for something else. Busy: too many are kept for this caller. Conflict:
-/// it is still at work.
+/// it is still at work. Unavailable: the members are being upgraded.
 pub async fn begin(ctx: &Context, request: &Request) -> Result<Begun> {
+    upgrade::require_done(&ctx.db)?;
     let deadline = Instant::now() + limits::JOIN_REQUEST_TIMEOUT;
     let guard = ctx.repeats.enter(request, deadline).await?;
     let mut gone = None;

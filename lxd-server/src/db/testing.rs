@@ -34,10 +34,15 @@ impl Network for Alone {
 
 /// A fresh database with the newest schema.
 pub(crate) async fn database() -> Testing {
+    of_steps(SCHEMA).await
+}
+
+/// A fresh database with a schema of these steps.
+pub(crate) async fn of_steps(steps: &[&str]) -> Testing {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let who = Identity { cluster: "test".to_owned(), incarnation: 1, node: 1 };
     let db = Db::open(directory.path(), who, Alone, &Options::default()).await.expect("it opens");
     db.bootstrap("").await.expect("it founds a group of one");
-    db.migrate(SCHEMA).await.expect("the schema is sound");
+    db.migrate(steps).await.expect("the schema is sound");
     Testing { database: Database::new(db), _directory: directory }
 }

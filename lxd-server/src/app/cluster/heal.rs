@@ -1,9 +1,10 @@
-//! The leader's loop: brings replicas and roles to what they should be, notes who can be heard of,
+//! The leader's loop: brings schema, replicas and roles to what they should be, notes who can be heard of,
 //! and undoes the joins of joiners that are gone. Each round does one step from what is stored, so a
 //! new leader goes on where the last one stopped.
 
 use super::accept;
 use super::roles::{self, Seen, Step, View};
+use super::upgrade;
 use crate::clock;
 use crate::context::Context;
 use crate::db::Tx;
@@ -41,7 +42,10 @@ pub async fn heal(ctx: Context) {
         let replica = ctx.db.replica();
         let mut changes = replica.watch();
         let status = replica.status();
-        let leads = status.leader == Some(status.node) && super::is_clustered(&ctx);
+        if let Err(error) = upgrade::advance(&ctx.db).await {
+            tracing::debug!("Upgrading the database waits: {}", error.chain());
+        }
+        let leads = status.leads() && super::is_clustered(&ctx);
         if leads {
             let since = *led_since.get_or_insert_with(Instant::now);
             match round(&ctx, &replica, since).await {

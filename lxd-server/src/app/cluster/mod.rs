@@ -10,6 +10,7 @@ mod join;
 mod listing;
 mod remote;
 pub mod roles;
+pub mod upgrade;
 mod wire;
 
 pub use accept::{abandon, accept, activate};

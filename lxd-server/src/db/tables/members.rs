@@ -97,6 +97,24 @@ pub async fn by_name(tx: &mut Tx<'_>, name: &str) -> Result<Option<Member>> {
     Ok(row.await.context("read a member")?.as_ref().map(member))
 }
 
+/// The schema version that each member knows, by node id; joiners count.
+pub async fn schemas(tx: &mut Tx<'_>) -> Result<BTreeMap<u64, u64>> {
+    let rows = sqlx::query_as::<_, (i64, i64)>("SELECT id, schema FROM nodes").fetch_all(tx);
+    let rows = rows.await.context("read what the members know")?;
+    Ok(rows
+        .into_iter()
+        .map(|(id, version)| (id.cast_unsigned(), version.cast_unsigned()))
+        .collect())
+}
+
+/// Notes the schema version that a member knows.
+pub async fn set_schema(tx: &mut Tx<'_>, id: u64, version: u64) -> Result<()> {
+    let update = sqlx::query("UPDATE nodes SET schema = ? WHERE id = ?");
+    let update = update.bind(version.cast_signed()).bind(key(id)).execute(tx);
+    update.await.context("note what the member knows")?;
+    Ok(())
+}
+
 /// Makes the one row of a server without a cluster the first member of one.
 pub async fn found(tx: &mut Tx<'_>, id: u64, first: &Joiner) -> Result<()> {
     let update = "UPDATE nodes SET name = ?, address = ?, arch = ? WHERE id = ? AND name = 'none'";
