@@ -27,6 +27,31 @@ pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     }
 }
 
+/// As [`encode`], with a checksum at the end. `what` is part of it, so that nothing is taken for something else.
+pub(crate) fn seal(what: &str, value: &impl Serialize) -> Result<Vec<u8>> {
+    let mut bytes = encode(value)?;
+    bytes.extend_from_slice(&checksum(what, &bytes));
+    Ok(bytes)
+}
+
+/// The value that [`seal`] made these bytes of.
+///
+/// # Errors
+/// If they are not what was sealed.
+pub(crate) fn unseal<T: DeserializeOwned>(what: &str, bytes: &[u8]) -> Result<T> {
+    match bytes.split_last_chunk() {
+        Some((body, sum)) if checksum(what, body) == *sum => decode(body),
+        _ => Err(Error::other(format!("the {what} has a wrong checksum"))),
+    }
+}
+
+fn checksum(what: &str, bytes: &[u8]) -> [u8; 8] {
+    let digest = blake3::Hasher::new().update(what.as_bytes()).update(bytes).finalize();
+    let mut sum = [0; 8];
+    sum.copy_from_slice(&digest.as_bytes()[..8]);
+    sum
+}
+
 /// A log id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Position {
@@ -126,7 +151,7 @@ impl TryFrom<StoredGroup> for Membership {
 /// can still be kept and passed on.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Record {
-    at: Position,
+    pub(crate) at: Position,
     kind: u8,
     body: Vec<u8>,
 }

@@ -132,6 +132,25 @@ impl Connection {
         Ok(items)
     }
 
+    /// As [`Self::ask`], for a statement that reads or writes a whole database: it holds up no other task.
+    pub(crate) async fn ask_aside(
+        &mut self,
+        sql: &str,
+        arguments: &[Value],
+    ) -> sqlx::Result<Vec<Item>> {
+        pause().await;
+        aside(|| self.run(sql, Some(arguments)))
+    }
+
+    /// What SQLite finds wrong with the database, unless it is "ok".
+    pub(crate) async fn check(&mut self) -> sqlx::Result<String> {
+        let found = self.ask_aside("PRAGMA quick_check(1)", &[]).await?;
+        match found.into_iter().find_map(|item| item.right()?.values.into_iter().next()) {
+            Some(Value::Text(verdict)) => Ok(verdict),
+            _ => Err(sqlx::Error::RowNotFound),
+        }
+    }
+
     /// Calls `each` with every row of a query, on the spot; for what would not fit into memory at once.
     pub(crate) fn each(&mut self, sql: &str, mut each: impl FnMut(Vec<Value>)) -> sqlx::Result<()> {
         let mut statement = self.0.prepare(sql).map_err(error)?;

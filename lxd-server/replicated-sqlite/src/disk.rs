@@ -3,8 +3,11 @@
 use crate::connection::{Connection, OpenOptions, blocking};
 use crate::error::io;
 use sqlx::{AssertSqlSafe, Executor};
-use std::io::Result;
+use std::io::{Read, Result};
 use std::path::{Path, PathBuf};
+
+/// Bytes that a -wal keeps when it begins anew, however large it had to become.
+pub(crate) const WAL_MAX: &str = "4194304";
 
 /// Makes a database with this schema, unless there is one. Nothing is synced until it is complete: two
 /// syncs instead of a dozen, which is what a new member's start mostly consists of.
@@ -52,7 +55,14 @@ pub(crate) fn remove(database: &Path) {
     }
 }
 
-fn sibling(path: &Path, suffix: &str) -> PathBuf {
+/// The digest of a file's first `size` bytes, or of all of it.
+pub(crate) fn digest(path: &Path, size: u64) -> Result<[u8; 32]> {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update_reader(std::fs::File::open(path)?.take(size))?;
+    Ok(hasher.finalize().into())
+}
+
+pub(crate) fn sibling(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.to_owned().into_os_string();
     name.push(suffix);
     name.into()

@@ -25,6 +25,11 @@ pub enum Error {
     /// It can never succeed as it is.
     #[error("{0}")]
     Refused(String),
+    /// The log is damaged, gone or an older one, or the state is lost beyond what the log goes back to: this
+    /// member must not act under its id any more, for its vote and what it acknowledged may be among what
+    /// was lost. It can come back under a new id.
+    #[error("the replica is lost: {0}")]
+    Lost(String),
     /// SQLite's or sqlx's error, e.g. of a statement in a closure.
     #[error("database: {0}")]
     Sql(#[from] sqlx::Error),
@@ -63,6 +68,30 @@ impl Error {
     /// Nothing was sent anywhere: the call had no effect.
     pub(crate) const fn unavailable(why: Why) -> Self {
         Self::Unavailable { why, may_take_effect: false }
+    }
+}
+
+/// Whether an error of SQLite comes from the disk or the system, and says nothing about what the file holds.
+pub(crate) fn is_trouble(error: &sqlx::Error) -> bool {
+    use libsqlite3_sys as c;
+    const TROUBLE: [i32; 9] = [
+        c::SQLITE_PERM,
+        c::SQLITE_BUSY,
+        c::SQLITE_LOCKED,
+        c::SQLITE_NOMEM,
+        c::SQLITE_READONLY,
+        c::SQLITE_IOERR,
+        c::SQLITE_FULL,
+        c::SQLITE_CANTOPEN,
+        c::SQLITE_AUTH,
+    ];
+    match error {
+        sqlx::Error::Database(error) => {
+            let code = error.code().and_then(|code| code.parse::<i32>().ok());
+            code.is_some_and(|code| TROUBLE.contains(&(code & 0xff)))
+        }
+        sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed => true,
+        _ => false,
     }
 }
 

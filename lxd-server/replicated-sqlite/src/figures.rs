@@ -131,7 +131,7 @@ impl Db {
             snapshots: meters.snapshots.times(),
             snapshot_bytes: meters.snapshot_bytes.get(),
             log_bytes: extent.bytes,
-            log_index: extent.last,
+            log_index: extent.last(),
             leaders: meters.leaders.get(),
         }
     }

@@ -28,6 +28,13 @@
 //! replica (`store`, `progress`), changed in one transaction with Raft's position; `snapshot.db` is its last
 //! copy (`snapshot`). The encodings of disk and wire are our own (`codec`).
 //!
+//! **Damage** is found when a member is opened. The log is read from end to end (`log_check`): entries and what
+//! is beside them carry checksums, and `raft.mark` (`mark`) knows one that went back. A log that fails is
+//! [`Error::Lost`], and the member with it. The file of a state database is believed if it is what the last
+//! checkpoint made it, byte for byte (its -wal has SQLite's checksums); else it is made anew from snapshot and
+//! log (`repair`). What a disk reads back wrong while a member runs is found by what does not fit and by comparing
+//! all tables from time to time.
+//!
 //! **Between members** the application provides the streams ([`Network`], [`Db::serve`]); each member keeps
 //! one to every other (`network`). `pulse` knows from them whether a majority answers, `failover` campaigns
 //! as soon as the leader's is reset.
@@ -43,6 +50,8 @@
 mod batch;
 mod codec;
 mod connection;
+#[cfg(test)]
+mod damage_tests;
 mod db;
 mod disk;
 mod driver;
@@ -54,17 +63,21 @@ mod freshness;
 mod identity;
 mod job;
 mod log;
+mod log_check;
 mod log_file;
 mod machine;
+mod mark;
 mod member;
 mod members;
 mod network;
 mod options;
 mod outstanding;
+mod pace;
 mod progress;
 mod pulse;
 mod read;
 mod readers;
+mod repair;
 mod retention;
 mod schema;
 mod session;

@@ -3,10 +3,12 @@
 //! Whatever is waiting (entries, a vote, a truncation) goes into one transaction: one fdatasync.
 //! An append is reported durable only after that.
 
-use crate::codec::{Ballot, Position, Record, decode, encode};
+use crate::codec::{Ballot, Position, Record, seal, unseal};
 use crate::error::io;
 use crate::figures::Meters;
-use crate::log_file::{self, Extent, Job, Meta};
+use crate::log_check::Contents;
+use crate::log_file::{self, ENTRY, Extent, Job};
+use crate::repair::Seal;
 use crate::types::{Entry, LogId, Types, Vote};
 use futures::future::{BoxFuture, Shared};
 use futures::stream::{self, Stream};
@@ -18,15 +20,15 @@ use std::fmt::Debug;
 use std::io::Result;
 use std::ops::{Bound, RangeBounds};
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 
 /// Entries kept in memory for the replication readers; older ones come from the file.
 const CACHED: usize = 4096;
 /// Bytes of those, at most.
 const CACHED_BYTES: usize = 8 << 20;
-/// Entries read into memory when the log is opened: what members that lag a little will ask for.
-const READ_AT_START: usize = 256;
 /// Jobs that wait for the task.
 const QUEUE: usize = 1024;
 /// Bytes that one read for replication returns, or one entry: bounds the frames on the wire.
@@ -39,6 +41,7 @@ pub(crate) struct LogStore {
     memory: Arc<Mutex<Memory>>,
     extent: watch::Receiver<Extent>,
     booted: Shared<BoxFuture<'static, bool>>,
+    committed: Arc<AtomicU64>,
 }
 
 #[derive(Default)]
@@ -80,33 +83,40 @@ pub(crate) struct Earlier {
     pub(crate) boot: u64,
     /// Index of its last entry, purged or not.
     pub(crate) last: u64,
+    /// Up to where its entries have been forgotten.
+    pub(crate) purged: Option<LogId>,
+    /// What the file of the state database was after its last checkpoint.
+    pub(crate) seal: Option<Seal>,
 }
 
 impl LogStore {
-    /// Opens the log, or makes it.
-    pub(crate) async fn open(path: &Path, meters: Arc<Meters>) -> Result<(Self, Earlier)> {
-        let mut file = log_file::connect(path).await?;
-        let boot: u64 = file.meta(Meta::Boot).await?.unwrap_or(0) + 1;
-        let generation = file.meta(Meta::Generation).await?.unwrap_or(0);
-        let mut memory = Memory {
-            vote: file.meta::<Ballot>(Meta::Vote).await?.map(Vote::from),
-            purged: file.meta::<Position>(Meta::Purged).await?.map(LogId::from),
-            ..Memory::default()
-        };
-        for body in file.newest(READ_AT_START).await? {
-            memory.push(body.len(), decode_entry(&body)?);
+    /// Opens the log in a directory, or makes it.
+    ///
+    /// # Errors
+    /// `Lost` if it is not what it was.
+    pub(crate) async fn open(
+        dir: &Path,
+        meters: Arc<Meters>,
+    ) -> std::result::Result<(Self, Earlier), crate::Error> {
+        let (file, contents) = log_file::open(dir).await?;
+        let mark = contents.mark();
+        let Contents { vote, purged, generation, boot, seal, bytes, tail, .. } = contents;
+        let (boot, purged) = (boot + 1, purged.map(LogId::from));
+        let mut memory = Memory { vote: vote.map(Vote::from), purged, ..Memory::default() };
+        for (bytes, entry) in tail {
+            memory.push(bytes, entry);
         }
-        let last = memory.last().map_or(0, |id| id.index);
-        let extent = watch::Sender::new(Extent { bytes: file.bytes().await?, last });
-        let seen = extent.subscribe();
+        let extent = watch::Sender::new(Extent { bytes, mark, took: Duration::ZERO });
+        let (last, seen) = (extent.borrow().last(), extent.subscribe());
         let (queue, jobs) = mpsc::channel(QUEUE);
+        let committed = file.committed();
         tokio::spawn(file.work(jobs, extent, meters));
         let (reply, booted) = oneshot::channel();
-        let set = Job::Set(Meta::Boot, encode(&boot)?, reply);
-        queue.send(set).await.map_err(|_| stopped())?;
+        queue.send(Job::Boot(boot, reply)).await.map_err(|_| crate::Error::Stopped)?;
         let booted = booted.map(|done| matches!(done, Ok(Ok(())))).boxed().shared();
-        let log = Self { queue, memory: Arc::new(Mutex::new(memory)), extent: seen, booted };
-        Ok((log, Earlier { generation, boot, last }))
+        let memory = Arc::new(Mutex::new(memory));
+        let log = Self { queue, memory, extent: seen, booted, committed };
+        Ok((log, Earlier { generation, boot, last, purged, seal }))
     }
 
     /// Waits until the number of this start is durable: before that no transaction may carry it.
@@ -121,7 +131,7 @@ impl LogStore {
 
     /// Index of the last durable entry.
     pub(crate) fn durable(&self) -> u64 {
-        self.extent.borrow().last
+        self.extent.borrow().last()
     }
 
     /// Ends the log once what is queued is on disk, and closes the file.
@@ -132,14 +142,16 @@ impl LogStore {
 
     /// Makes another state database the live one and forgets the entries that it holds, at once.
     pub(crate) async fn flip(&self, generation: u64, upto: Option<LogId>) -> Result<()> {
-        let purged = upto.map(|id| Ok((id.index, encode(&Position::from(id))?)));
-        let purged = purged.transpose().map_err(|error: std::io::Error| error)?;
-        let value = encode(&generation)?;
-        self.ask(|reply| Job::Flip(value, purged, reply)).await?;
+        self.ask(|reply| Job::Flip(generation, upto.map(Position::from), reply)).await?;
         if let Some(upto) = upto {
             self.forget(upto);
         }
         Ok(())
+    }
+
+    /// Keeps what the file of the state database is, or that it is being written.
+    pub(crate) async fn seal(&self, seal: Option<Seal>) -> Result<()> {
+        self.ask(|reply| Job::Seal(seal, reply)).await
     }
 
     fn forget(&self, upto: LogId) {
@@ -244,9 +256,25 @@ impl RaftLogStorage<Types> for LogStore {
         self.clone()
     }
 
+    async fn save_committed(&mut self, committed: Option<LogId>) -> Result<()> {
+        let index = committed.map_or(0, |id| id.index);
+        self.committed.store(index, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// At least what was known when the log was last written: so much can be applied again without asking
+    /// anybody.
+    async fn read_committed(&mut self) -> Result<Option<LogId>> {
+        let index = self.committed.load(Ordering::Relaxed).min(self.durable());
+        if index == 0 {
+            return Ok(None);
+        }
+        let entries = self.read(index, index + 1, usize::MAX).await?;
+        Ok(entries.first().map(|entry| entry.log_id))
+    }
+
     async fn save_vote(&mut self, vote: &Vote) -> Result<()> {
-        let value = encode(&Ballot::from(*vote))?;
-        self.ask(|reply| Job::Set(Meta::Vote, value, reply)).await?;
+        self.ask(|reply| Job::Vote(Ballot::from(*vote), reply)).await?;
         self.memory().vote = Some(*vote);
         Ok(())
     }
@@ -261,10 +289,10 @@ impl RaftLogStorage<Types> for LogStore {
             // Readable when this returns; durable when `flushed` is called.
             let mut memory = self.memory();
             for entry in entries {
-                let body = encode(&Record::of(&entry)?)?;
-                let (index, bytes) = (entry.log_id.index, body.len());
+                let body = seal(ENTRY, &Record::of(&entry)?)?;
+                let (at, bytes) = (entry.log_id.into(), body.len());
                 memory.push(bytes, entry);
-                rows.push((index, body));
+                rows.push((at, body));
             }
         }
         self.queue.send(Job::Append(rows, flushed)).await.map_err(|_| stopped())
@@ -273,7 +301,7 @@ impl RaftLogStorage<Types> for LogStore {
     async fn truncate_after(&mut self, last: Option<LogId>) -> Result<()> {
         let from = last.map_or(0, |id| id.index + 1);
         self.memory().keep(|index| index < from);
-        self.ask(|reply| Job::TruncateFrom(from, reply)).await?;
+        self.ask(|reply| Job::Truncate(last.map(Position::from), reply)).await?;
         if self.memory().tail.is_empty() && from > 0 {
             // Everything cached went: the last entry must stay known.
             let (until, limit) = (from, usize::MAX);
@@ -288,8 +316,7 @@ impl RaftLogStorage<Types> for LogStore {
     }
 
     async fn purge(&mut self, upto: LogId) -> Result<()> {
-        let value = encode(&Position::from(upto))?;
-        self.ask(|reply| Job::Purge(upto.index, value, reply)).await?;
+        self.ask(|reply| Job::Purge(upto.into(), reply)).await?;
         self.forget(upto);
         Ok(())
     }
@@ -311,7 +338,7 @@ fn bounds(range: &impl RangeBounds<u64>) -> (u64, u64) {
 }
 
 fn decode_entry(body: &[u8]) -> Result<Entry> {
-    decode::<Record>(body)?.entry()
+    unseal::<Record>(ENTRY, body)?.entry()
 }
 
 fn stopped() -> std::io::Error {

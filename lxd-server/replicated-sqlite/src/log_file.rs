@@ -1,17 +1,22 @@
 //! The file under the log, `raft.db`, and the one task that touches it.
 
-use crate::codec::decode;
+use crate::codec::{Ballot, Position, seal};
 use crate::connection::{Connection, OpenOptions};
 use crate::disk;
 use crate::driver::Sqlite;
-use crate::error::io;
+use crate::error::{Error, io};
 use crate::figures::Meters;
+use crate::log_check::{self, Contents, lost};
+use crate::mark::{Mark, MarkFile};
+use crate::repair::Seal;
+use crate::snapshot;
 use crate::types::Types;
 use openraft::storage::IOFlushed;
 use sqlx::{Executor, QueryBuilder};
-use std::io::Result;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
@@ -20,6 +25,8 @@ CREATE TABLE log (idx INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;
 CREATE TABLE meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
 ";
 
+/// What the checksum of an entry says that it is.
+pub(crate) const ENTRY: &str = "entry";
 /// Jobs that share a transaction at most.
 const BATCH: usize = 256;
 
@@ -30,35 +37,40 @@ pub(crate) enum Meta {
     Purged,
     Generation,
     Boot,
+    Seal,
 }
 
 impl Meta {
-    const fn key(self) -> &'static str {
+    pub(crate) const fn key(self) -> &'static str {
         match self {
             Self::Vote => "vote",
             Self::Purged => "purged",
             Self::Generation => "generation",
             Self::Boot => "boot",
+            Self::Seal => "seal",
         }
     }
 }
 
-type Reply = oneshot::Sender<Result<()>>;
+type Reply = oneshot::Sender<std::io::Result<()>>;
 
 /// What the task can be asked for, in order.
 pub(crate) enum Job {
-    Append(Vec<(u64, Vec<u8>)>, IOFlushed<Types>),
-    Set(Meta, Vec<u8>, Reply),
-    TruncateFrom(u64, Reply),
-    Purge(u64, Vec<u8>, Reply),
+    Append(Vec<(Position, Vec<u8>)>, IOFlushed<Types>),
+    Vote(Ballot, Reply),
+    Boot(u64, Reply),
+    Seal(Option<Seal>, Reply),
+    /// Forgets what comes after an entry.
+    Truncate(Option<Position>, Reply),
+    Purge(Position, Reply),
     /// The new generation; up to where the log goes with it.
-    Flip(Vec<u8>, Option<(u64, Vec<u8>)>, Reply),
+    Flip(u64, Option<Position>, Reply),
     /// Entries from `from` until before `until`, until `limit` bytes are exceeded.
     Read {
         from: u64,
         until: u64,
         limit: usize,
-        reply: oneshot::Sender<Result<Vec<Vec<u8>>>>,
+        reply: oneshot::Sender<std::io::Result<Vec<Vec<u8>>>>,
     },
     Close(Reply),
 }
@@ -68,50 +80,63 @@ pub(crate) enum Job {
 pub(crate) struct Extent {
     /// Bytes of all entries.
     pub(crate) bytes: u64,
-    /// Index of the last one, purged or not.
-    pub(crate) last: u64,
+    /// Where the log stands.
+    pub(crate) mark: Mark,
+    /// How long the last write took.
+    pub(crate) took: Duration,
+}
+
+impl Extent {
+    /// Index of the last entry, purged or not.
+    pub(crate) fn last(&self) -> u64 {
+        self.mark.last.map_or(0, |last| last.index)
+    }
 }
 
 /// The open file.
-pub(crate) struct LogFile(Connection);
+pub(crate) struct LogFile {
+    connection: Connection,
+    marks: MarkFile,
+    committed: Arc<AtomicU64>,
+}
 
-pub(crate) async fn connect(path: &Path) -> Result<LogFile> {
-    disk::create(path, SCHEMA).await?;
+/// Opens the log in a directory, or makes it, and reads it from end to end.
+///
+/// # Errors
+/// `Lost` if it is not what it was.
+pub(crate) async fn open(dir: &Path) -> Result<(LogFile, Contents), Error> {
+    let path = dir.join("raft.db");
+    let lived = path.exists();
+    if !lived && snapshot::traces(dir)? {
+        return Err(Error::Lost("the log is gone".to_owned()));
+    }
+    disk::create(&path, SCHEMA).await?;
+    log_check::header(&path)?;
     let options = OpenOptions::new(path)
         .pragma("locking_mode", "EXCLUSIVE")
         .pragma("journal_mode", "WAL")
         .pragma("synchronous", "FULL")
         // Entries are read from memory; KiB.
-        .pragma("cache_size", "-512");
-    Ok(LogFile(Connection::open(&options).await.map_err(io)?))
+        .pragma("cache_size", "-512")
+        .pragma("journal_size_limit", disk::WAL_MAX);
+    let mut connection = Connection::open(&options).await.map_err(lost)?;
+    let contents = log_check::read(&mut connection).await?;
+    let (marks, marked) = MarkFile::open(&dir.join("raft.mark")).await?;
+    if marked.is_some_and(|marked| marked.is_ahead_of(&contents.mark())) {
+        let _ = connection.close().await;
+        return Err(Error::Lost("the log is an old one, or has lost its end".to_owned()));
+    }
+    let committed = marked.map_or(0, |marked| marked.committed);
+    let committed = Arc::new(AtomicU64::new(committed));
+    Ok((LogFile { connection, marks, committed }, contents))
 }
 
-type Done = Box<dyn FnOnce(Result<()>) + Send>;
+type Done = Box<dyn FnOnce(std::io::Result<()>) + Send>;
 
 impl LogFile {
-    pub(crate) async fn meta<T: serde::de::DeserializeOwned>(
-        &mut self,
-        key: Meta,
-    ) -> Result<Option<T>> {
-        let query = sqlx::query_scalar("SELECT value FROM meta WHERE key = ?").bind(key.key());
-        let value: Option<Vec<u8>> = query.fetch_optional(&mut self.0).await.map_err(io)?;
-        value.map(|value| decode(&value)).transpose()
-    }
-
-    /// The last entries, the newest last.
-    pub(crate) async fn newest(&mut self, count: usize) -> Result<Vec<Vec<u8>>> {
-        let query = sqlx::query_scalar("SELECT body FROM log ORDER BY idx DESC LIMIT ?");
-        let mut bodies: Vec<Vec<u8>> =
-            query.bind(signed(count as u64)).fetch_all(&mut self.0).await.map_err(io)?;
-        bodies.reverse();
-        Ok(bodies)
-    }
-
-    /// Bytes of all entries.
-    pub(crate) async fn bytes(&mut self) -> Result<u64> {
-        let query = sqlx::query_scalar("SELECT coalesce(sum(length(body)), 0) FROM log");
-        let bytes: i64 = query.fetch_one(&mut self.0).await.map_err(io)?;
-        Ok(bytes.unsigned_abs())
+    /// Index up to which the entries are known to be on a majority; also kept for the next start.
+    pub(crate) fn committed(&self) -> Arc<AtomicU64> {
+        self.committed.clone()
     }
 
     /// Does jobs until it is told to close, or nobody is left who could.
@@ -137,7 +162,8 @@ impl LogFile {
             }
             let begun = Instant::now();
             let result = self.write(run, &mut done, &mut now).await;
-            meters.log_writes.note(begun.elapsed());
+            now.took = begun.elapsed();
+            meters.log_writes.note(now.took);
             if result.is_ok() {
                 extent.send_replace(now);
             }
@@ -146,7 +172,10 @@ impl LogFile {
             }
         }
         drop(jobs);
-        let closed = self.0.close().await.map_err(io);
+        let mut mark = extent.borrow().mark;
+        mark.committed = self.committed.load(Ordering::Relaxed);
+        let marked = self.marks.write(&mark);
+        let closed = self.connection.close().await.map_err(io).and(marked);
         if let Some(reply) = closing {
             let _ = reply.send(closed);
         }
@@ -162,18 +191,30 @@ impl LogFile {
             return Ok(());
         }
         // A failed step must still leave every job answered, so errors are kept until the end.
-        let mut result = self.0.execute("BEGIN IMMEDIATE").await.map(|_| ());
+        let mut result = self.lower(&jobs, extent.mark);
+        result = result.and(self.connection.execute("BEGIN IMMEDIATE").await.map(drop));
         for job in jobs {
             let step = self.step(job, done, extent).await;
             result = result.and(step);
         }
-        match result {
-            Ok(()) => self.0.commit().await,
-            Err(error) => {
-                let _ = self.0.execute("ROLLBACK").await;
-                Err(error)
-            }
+        if let Err(error) = result {
+            let _ = self.connection.execute("ROLLBACK").await;
+            return Err(error);
         }
+        self.connection.commit().await?;
+        extent.mark.committed = self.committed.load(Ordering::Relaxed);
+        Ok(self.marks.write(&extent.mark)?)
+    }
+
+    /// Nothing else takes the log back, and the mark must never be ahead of it.
+    fn lower(&self, jobs: &[Job], mut mark: Mark) -> sqlx::Result<()> {
+        let cuts = jobs.iter().filter_map(|job| match job {
+            Job::Truncate(last, _) => Some(*last),
+            _ => None,
+        });
+        let Some(last) = cuts.min_by_key(|last| last.map(|last| last.index)) else { return Ok(()) };
+        mark.last = last;
+        Ok(self.marks.write_through(&mark)?)
     }
 
     async fn step(
@@ -187,28 +228,39 @@ impl LogFile {
             Job::Append(rows, flushed) => {
                 done.push(Box::new(move |result| flushed.io_completed(result)));
                 extent.bytes += rows.iter().map(|(_, body)| body.len() as u64).sum::<u64>();
-                extent.last = rows.last().map_or(extent.last, |(index, _)| *index);
+                extent.mark.last = rows.last().map(|(at, _)| *at).or(extent.mark.last);
                 self.insert(&rows).await
             }
-            Job::Set(key, value, reply) => {
+            Job::Vote(vote, reply) => {
                 answer(reply);
-                self.set(key, value).await
+                extent.mark.vote = Some(vote);
+                self.set(Meta::Vote, &vote).await
             }
-            Job::TruncateFrom(from, reply) => {
+            Job::Boot(boot, reply) => {
                 answer(reply);
-                extent.last = extent.last.min(from.saturating_sub(1));
+                extent.mark.boot = boot;
+                self.set(Meta::Boot, &boot).await
+            }
+            Job::Seal(seal, reply) => {
+                answer(reply);
+                self.set(Meta::Seal, &seal).await
+            }
+            Job::Truncate(last, reply) => {
+                answer(reply);
+                extent.mark.last = last;
+                let from = last.map_or(0, |last| last.index + 1);
                 self.delete("DELETE FROM log WHERE idx >= ? RETURNING length(body)", from, extent)
                     .await
             }
-            Job::Purge(upto, value, reply) => {
+            Job::Purge(upto, reply) => {
                 answer(reply);
-                self.purge(upto, value, extent).await
+                self.purge(upto, extent).await
             }
             Job::Flip(generation, purged, reply) => {
                 answer(reply);
-                self.set(Meta::Generation, generation).await?;
+                self.set(Meta::Generation, &generation).await?;
                 match purged {
-                    Some((upto, value)) => self.purge(upto, value, extent).await,
+                    Some(upto) => self.purge(upto, extent).await,
                     None => Ok(()),
                 }
             }
@@ -220,21 +272,24 @@ impl LogFile {
         }
     }
 
-    async fn insert(&mut self, rows: &[(u64, Vec<u8>)]) -> sqlx::Result<()> {
+    async fn insert(&mut self, rows: &[(Position, Vec<u8>)]) -> sqlx::Result<()> {
         for rows in rows.chunks(64) {
             let mut query = QueryBuilder::<Sqlite>::new("INSERT INTO log ");
-            query.push_values(rows, |mut row, (index, body)| {
-                row.push_bind(signed(*index)).push_bind(body.clone());
+            query.push_values(rows, |mut row, (at, body)| {
+                row.push_bind(signed(at.index)).push_bind(body.clone());
             });
-            query.build().execute(&mut self.0).await?;
+            query.build().execute(&mut self.connection).await?;
         }
         Ok(())
     }
 
-    async fn purge(&mut self, upto: u64, value: Vec<u8>, extent: &mut Extent) -> sqlx::Result<()> {
-        self.delete("DELETE FROM log WHERE idx <= ? RETURNING length(body)", upto, extent).await?;
-        extent.last = extent.last.max(upto);
-        self.set(Meta::Purged, value).await
+    async fn purge(&mut self, upto: Position, extent: &mut Extent) -> sqlx::Result<()> {
+        let sql = "DELETE FROM log WHERE idx <= ? RETURNING length(body)";
+        self.delete(sql, upto.index, extent).await?;
+        if extent.last() <= upto.index {
+            extent.mark.last = Some(upto);
+        }
+        self.set(Meta::Purged, &upto).await
     }
 
     async fn delete(
@@ -244,7 +299,7 @@ impl LogFile {
         extent: &mut Extent,
     ) -> sqlx::Result<()> {
         let query = sqlx::query_scalar(sql).bind(signed(index));
-        let gone: Vec<i64> = query.fetch_all(&mut self.0).await?;
+        let gone: Vec<i64> = query.fetch_all(&mut self.connection).await?;
         let gone = gone.iter().map(|bytes| bytes.unsigned_abs()).sum();
         extent.bytes = extent.bytes.saturating_sub(gone);
         Ok(())
@@ -254,7 +309,7 @@ impl LogFile {
         use futures::TryStreamExt;
         let query =
             sqlx::query_scalar("SELECT body FROM log WHERE idx >= ? AND idx < ? ORDER BY idx");
-        let mut rows = query.bind(signed(from)).bind(signed(until)).fetch(&mut self.0);
+        let mut rows = query.bind(signed(from)).bind(signed(until)).fetch(&mut self.connection);
         let (mut bodies, mut total) = (Vec::new(), 0usize);
         while let Some(body) = rows.try_next().await? {
             let body: Vec<u8> = body;
@@ -267,14 +322,15 @@ impl LogFile {
         Ok(bodies)
     }
 
-    async fn set(&mut self, key: Meta, value: Vec<u8>) -> sqlx::Result<()> {
+    async fn set(&mut self, key: Meta, value: &impl serde::Serialize) -> sqlx::Result<()> {
+        let value = seal(key.key(), value)?;
         let query = sqlx::query("REPLACE INTO meta VALUES (?, ?)").bind(key.key()).bind(value);
-        query.execute(&mut self.0).await.map(drop)
+        query.execute(&mut self.connection).await.map(drop)
     }
 }
 
 /// Every job of a transaction hears the same.
-fn copy(result: &sqlx::Result<()>) -> Result<()> {
+fn copy(result: &sqlx::Result<()>) -> std::io::Result<()> {
     match result {
         Ok(()) => Ok(()),
         Err(error) => Err(std::io::Error::other(error.to_string())),

@@ -23,13 +23,12 @@ const BATCH: usize = 32;
 pub(crate) struct StateMachine {
     store: Store,
     log: LogStore,
-    generation: u64,
     meters: Arc<Meters>,
 }
 
 impl StateMachine {
-    pub(crate) fn new(store: Store, log: LogStore, generation: u64, meters: Arc<Meters>) -> Self {
-        Self { store, log, generation, meters }
+    pub(crate) fn new(store: Store, log: LogStore, meters: Arc<Meters>) -> Self {
+        Self { store, log, meters }
     }
 
     /// Goes on from this member's own snapshot, if that is newer: a power cut may take back the state, and never
@@ -64,9 +63,9 @@ impl StateMachine {
 
     /// Makes the state that this member has applied again, from its snapshot and its log.
     async fn rebuild(&mut self) -> Result<()> {
-        let (dir, generation) = (self.store.dir().to_owned(), self.generation + 1);
+        let (dir, generation) = (self.store.dir().to_owned(), self.store.generation() + 1);
         let applied = self.store.progress().index();
-        match snapshot::current(&dir).await? {
+        match snapshot::verified(&dir).await? {
             Some(snapshot) => snapshot::unpack(&dir, &snapshot.snapshot, generation).await?,
             None => disk::remove(&file(&dir, generation)),
         }
@@ -88,8 +87,8 @@ impl StateMachine {
     /// Makes another generation of the state the live one.
     async fn replace(&mut self, generation: u64, upto: Option<LogId>) -> Result<()> {
         self.log.flip(generation, upto).await?;
+        let old = self.store.generation();
         self.store.switch(generation).await?;
-        let old = std::mem::replace(&mut self.generation, generation);
         disk::remove(&file(self.store.dir(), old));
         Ok(())
     }
@@ -225,7 +224,7 @@ impl RaftStateMachine<Types> for StateMachine {
         snapshot: SnapshotFile,
     ) -> Result<()> {
         // Never over the live file: its -wal would be replayed into the new one.
-        let generation = self.generation + 1;
+        let generation = self.store.generation() + 1;
         snapshot::unpack(self.store.dir(), &snapshot, generation).await?;
         self.replace(generation, meta.last_log_id).await
     }

@@ -17,10 +17,9 @@ use crate::outstanding::Outstanding;
 use crate::pulse::Pulse;
 use crate::read::Waiting;
 use crate::status::Status;
-use crate::store::Store;
 use crate::types::{NodeId, Raft, Verdict};
 use crate::writer::Writer;
-use crate::{read, retention, snapshot, status};
+use crate::{pace, read, repair, retention, status};
 use openraft::async_runtime::watch::WatchReceiver;
 use openraft::{Config, ReadPolicy, SnapshotPolicy};
 use std::collections::{BTreeMap, BTreeSet};
@@ -43,8 +42,9 @@ impl Db {
     /// `dir` belongs to this member alone, and to one process at a time.
     ///
     /// # Errors
-    /// If the files cannot be opened, or are of a later version. `Refused` if `raft.db` is gone, or older than
-    /// the rest: such a member has lost its vote and must come back under a new id.
+    /// If the files cannot be opened, or are of a later version. `Lost` if `raft.db` is damaged, gone, or older
+    /// than it was: such a member has lost its vote and must come back under a new id. (A damaged state is made
+    /// anew from snapshot and log.)
     pub async fn open(
         dir: &Path,
         identity: Identity,
@@ -53,22 +53,16 @@ impl Db {
     ) -> Result<Self, Error> {
         let options = options.scaled();
         std::fs::create_dir_all(dir)?;
-        if !dir.join("raft.db").exists() && snapshot::traces(dir)? {
-            return Err(Error::Refused("the log is gone: this member needs a new id".to_owned()));
-        }
         let meters = Arc::new(Meters::default());
-        let (log, earlier) = LogStore::open(&dir.join("raft.db"), meters.clone()).await?;
-        snapshot::sweep(dir, earlier.generation)?;
-        let store = Store::open(dir, earlier.generation).await?;
-        if store.progress().durable > earlier.last {
-            log.close().await;
-            store.close().await;
-            return Err(Error::Refused(
-                "the log is an old one: this member needs a new id".to_owned(),
-            ));
-        }
-        let mut machine =
-            StateMachine::new(store.clone(), log.clone(), earlier.generation, meters.clone());
+        let (log, earlier) = LogStore::open(dir, meters.clone()).await?;
+        let store = match repair::open(dir, &log, &earlier).await {
+            Ok(opened) => opened,
+            Err(error) => {
+                log.close().await;
+                return Err(error);
+            }
+        };
+        let mut machine = StateMachine::new(store.clone(), log.clone(), meters.clone());
         machine.restore().await?;
         let (links, resets) =
             Links::new(identity.clone(), Transport::new(network), options.clone());
@@ -107,6 +101,8 @@ impl Db {
         db.run(pulsing);
         db.run(status::publish(Arc::downgrade(&db.0), published));
         db.run_all(waiting, readers, resets);
+        let sealed = earlier.seal.map(|seal| seal.generation);
+        db.run(repair::keep(db.0.store.clone(), db.0.log.clone(), sealed));
         db.elect_alone().await?;
         Ok(db)
     }
@@ -124,6 +120,7 @@ impl Db {
         self.run(writer.run(jobs));
         self.run(read::serve(raft(), links(), pulse(), meters.clone(), readers));
         self.run(follow(raft(), links()));
+        self.run(pace::keep(raft(), log.clone()));
         self.run(retention::keep(raft(), log.clone(), options.clone()));
         self.run(failover::bypass(raft(), links(), pulse(), PATIENCE * options.silence()));
         if options.elect_on_reset {

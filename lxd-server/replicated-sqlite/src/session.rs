@@ -2,12 +2,15 @@
 //! The only `unsafe` here. Every function borrows the connection, so that nobody else is inside it.
 #![allow(unsafe_code)]
 
-use crate::connection::Connection;
+use crate::connection::{Connection, aside};
 use libsqlite3_sys::*;
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::{io, ptr};
+
+/// Bytes of a changeset that takes a while to apply.
+const LARGE: usize = 64 << 10;
 
 /// Records what its connection changes in `main`.
 ///
@@ -71,7 +74,7 @@ pub(crate) fn apply(connection: &mut Connection, changeset: &[u8]) -> Result<(),
         .map_err(|error| Failure::Storage(crate::error::io(error)))?;
     // SAFETY: the buffer outlives the call, has `size` bytes and is only read, although the C signature does
     // not say so; the callback touches nothing.
-    let code = unsafe {
+    let mut apply = || unsafe {
         sqlite3changeset_apply(
             raw(connection),
             size,
@@ -81,6 +84,7 @@ pub(crate) fn apply(connection: &mut Connection, changeset: &[u8]) -> Result<(),
             ptr::null_mut(),
         )
     };
+    let code = if changeset.len() > LARGE { aside(apply) } else { apply() };
     match code & 0xff {
         SQLITE_OK => Ok(()),
         SQLITE_ABORT | SQLITE_CONSTRAINT => Err(Failure::Conflict),

@@ -8,10 +8,13 @@ use crate::readers::Readers;
 use crate::schema;
 use crate::session::{self, Guard, Turn};
 use crate::tx::ORIGIN;
+use crate::types::Value;
+use rusqlite::config::DbConfig;
 use sqlx::Executor;
 use std::io::Result;
 use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, RwLock};
 use tokio::sync::{
     MappedMutexGuard, Mutex, MutexGuard, OwnedMappedMutexGuard, OwnedMutexGuard, oneshot, watch,
@@ -116,6 +119,7 @@ pub(crate) struct Store(Arc<Inner>);
 
 struct Inner {
     dir: PathBuf,
+    generation: AtomicU64,
     writers: Arc<Mutex<Option<Writers>>>,
     readers: RwLock<Readers>,
     progress: watch::Sender<Progress>,
@@ -126,6 +130,7 @@ impl Store {
         let (writers, readers, progress) = connect(&file(dir, generation)).await?;
         let inner = Inner {
             dir: dir.to_owned(),
+            generation: AtomicU64::new(generation),
             writers: Arc::new(Mutex::new(Some(writers))),
             readers: RwLock::new(readers),
             progress: watch::Sender::new(progress),
@@ -135,6 +140,11 @@ impl Store {
 
     pub(crate) fn dir(&self) -> &Path {
         &self.0.dir
+    }
+
+    /// Which state database is open.
+    pub(crate) fn generation(&self) -> u64 {
+        self.0.generation.load(Ordering::Relaxed)
     }
 
     pub(crate) fn progress(&self) -> Progress {
@@ -186,6 +196,7 @@ impl Store {
         let mut slot = self.0.writers.lock().await;
         let (writers, readers, progress) = connect(&file(&self.0.dir, generation)).await?;
         let old = slot.replace(writers);
+        self.0.generation.store(generation, Ordering::Relaxed);
         let pool = {
             let mut current =
                 self.0.readers.write().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -198,6 +209,19 @@ impl Store {
         Ok(())
     }
 
+    /// Moves all that is in the -wal into the file; `false` if a reader still needs what was before.
+    pub(crate) async fn checkpoint(&self) -> Result<bool> {
+        let options = options(&file(self.dir(), self.generation())).pragma("busy_timeout", "0");
+        let mut connection = Connection::open(&options).await.map_err(io)?;
+        // Most of it while others write, the rest while nobody does.
+        connection.ask_aside("PRAGMA wal_checkpoint(PASSIVE)", &[]).await.map_err(io)?;
+        let _writers = self.writers().await?;
+        let all = connection.ask_aside("PRAGMA wal_checkpoint(TRUNCATE)", &[]).await.map_err(io)?;
+        let blocked = all.iter().find_map(|item| item.as_ref().right()?.values.first());
+        Ok(matches!(blocked, Some(Value::Integer(0))))
+    }
+
+    /// Closes it as it is: the next to open it finds what a crash would have left.
     pub(crate) async fn close(&self) {
         let writers = self.0.writers.lock().await.take();
         close(writers, self.readers()).await;
@@ -213,18 +237,28 @@ pub(crate) fn file(dir: &Path, generation: u64) -> PathBuf {
     dir.join(format!("state-{generation}.db"))
 }
 
-async fn connect(path: &Path) -> Result<(Writers, Readers, Progress)> {
-    disk::create(path, schema::OURS).await?;
-    let options = OpenOptions::new(path)
+fn options(path: &Path) -> OpenOptions {
+    OpenOptions::new(path)
         .pragma("journal_mode", "WAL")
         // Survives a crash of the process; a power cut takes it back to an older state, and Raft applies again.
         .pragma("synchronous", "NORMAL")
-        .pragma("cache_size", CACHE);
+        .pragma("cache_size", CACHE)
+        // `repair` does it.
+        .pragma("wal_autocheckpoint", "0")
+}
+
+async fn connect(path: &Path) -> Result<(Writers, Readers, Progress)> {
+    disk::create(path, schema::OURS).await?;
+    let options = options(path);
     let mut apply =
         Connection::open(&options.clone().pragma("foreign_keys", "OFF")).await.map_err(io)?;
     session::disable_triggers(&mut apply)?;
     let progress = progress::load(&mut apply).await?;
     let mut work = Connection::open(&options).await.map_err(io)?;
+    for connection in [&apply, &work] {
+        let leave = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
+        connection.inner().set_db_config(leave, true).map_err(io)?;
+    }
     work.execute(ORIGIN).await.map_err(io)?;
     session::forbid_commit(&mut work);
     let guard = session::guard(&mut work)?;

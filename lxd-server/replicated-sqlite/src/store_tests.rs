@@ -25,9 +25,9 @@ impl StoreBuilder<Types, LogStore, StateMachine, tempfile::TempDir> for Builder 
 }
 
 async fn open(dir: &tempfile::TempDir) -> (LogStore, StateMachine) {
-    let (log, earlier) = LogStore::open(&dir.path().join("raft.db"), Arc::default()).await.unwrap();
+    let (log, earlier) = LogStore::open(dir.path(), Arc::default()).await.unwrap();
     let store = Store::open(dir.path(), earlier.generation).await.unwrap();
-    let machine = StateMachine::new(store, log.clone(), earlier.generation, Arc::default());
+    let machine = StateMachine::new(store, log.clone(), Arc::default());
     (log, machine)
 }
 

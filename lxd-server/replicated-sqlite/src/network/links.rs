@@ -389,6 +389,8 @@ async fn keep(link: Arc<Link>, shared: std::sync::Weak<Inner>) {
                 let answers = Arc::new(Answers { last: AtomicU64::new(0), open });
                 let connection = Connection { frames, answers };
                 link.answered();
+                // What it said when it refused the last stream is over.
+                link.in_trouble(None);
                 link.state.send_replace(State::Up(connection.clone()));
                 inner.changed();
                 drop(inner);
