@@ -8,7 +8,7 @@ use crate::app::{cluster, config, network, storage};
 use crate::args::{self, Global};
 use crate::context::{Context, Parts};
 use crate::db::{Database, Local, Replica as Pointer};
-use crate::error::{Context as _, Result};
+use crate::error::{Context as _, Error, Kind, Result};
 use crate::events::Events;
 use crate::host;
 use crate::logging;
@@ -53,9 +53,12 @@ pub async fn start(dir: &Path, group: Option<&str>, events: Events) -> Result<Co
     ctx.listeners.start(services);
     ctx.listeners.serve_unix(bind_unix(&dir.join("unix.socket"), group)?);
     config::listen(&ctx).await?;
-    cluster::resume(&ctx).await?;
+    if !ctx.node.replica().is_stand_in() {
+        cluster::resume(&ctx).await?;
+    }
     tokio::spawn(cluster::heal(ctx.clone()));
     tokio::spawn(repeats::forget(ctx.clone()));
+    tokio::spawn(cluster::revive(ctx.clone()));
     tokio::spawn(restore(ctx.clone()));
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
     tracing::info!(directory = %dir.display(), "The daemon is started");
@@ -108,7 +111,12 @@ async fn open_replica(
     options: &replicated_sqlite::Options,
 ) -> Result<Arc<Replica>> {
     let replica = match local.replica().await? {
-        Some(pointer) => Replica::open(database, &pointer.directory, options).await?,
+        Some(pointer) => match Replica::open(database, &pointer.directory, options).await {
+            Err(error) if error.kind == Kind::Lost => {
+                stand_in(database, local, &pointer, &error, options).await?
+            }
+            opened => opened?,
+        },
         None => {
             // Whatever an earlier first start left behind was never pointed to.
             node::remove_others(database, &[])?;
@@ -121,8 +129,40 @@ async fn open_replica(
     replica.check_bootstrap().await.map(Arc::new)
 }
 
+/// A member whose replica is lost asks the others for another; nobody else has a lone server's.
+async fn stand_in(
+    database: &Path,
+    local: &Local,
+    lost: &Pointer,
+    error: &Error,
+    options: &replicated_sqlite::Options,
+) -> Result<Replica> {
+    let dir = database.parent().context("find the cluster's certificate")?;
+    let cluster = tls::Identity::load(dir, "cluster")?;
+    // This server's own address is among them.
+    let others = local.members().await?.len() > 1;
+    let cluster = cluster.filter(|_| others).ok_or_else(|| alone(database, error))?;
+    tracing::error!("This server must be given a new place in its cluster: {}", error.chain());
+    node::remove_others(database, &[&lost.directory])?;
+    let why = "its database is lost, and it waits for another from the other members";
+    Replica::stand_in(database, &lost.directory, cluster, why.to_owned(), options).await
+}
+
+fn alone(database: &Path, error: &Error) -> Error {
+    Error::internal(format_args!(
+        "{}. No other server has this database. Put back a copy of {1}, or give up what is in it and \
+         start afresh after: mv {1} {1}.lost",
+        error.chain(),
+        database.display()
+    ))
+}
+
 /// Brings this host's storage and networks to what the database says; then the daemon is ready.
 async fn restore(ctx: Context) {
+    if ctx.node.replica().is_stand_in() {
+        let _joining = ctx.joining.lock().await;
+        cluster::rejoin(&ctx).await;
+    }
     if let Ok(own) = cluster::own(&ctx).await {
         ctx.events.set_location(&own.name);
     }

@@ -33,6 +33,8 @@ pub enum Kind {
     Unavailable,
     /// A server that is needed for it does not answer (503).
     Unreachable,
+    /// This server's replica is lost: it needs another, under another id (503).
+    Lost,
     /// A refusal that LXD answers with 500, or a fault of the daemon or its host (500).
     Internal,
 }

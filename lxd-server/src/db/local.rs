@@ -83,6 +83,28 @@ impl Local {
         Ok(())
     }
 
+    /// Where the members of the cluster were last.
+    pub async fn members(&self) -> Result<Vec<String>> {
+        let mut connection = self.connection().await?;
+        let rows = sqlx::query_scalar("SELECT address FROM members ORDER BY address");
+        rows.fetch_all(&mut *connection).await.context("read where the members are")
+    }
+
+    /// Notes where the members of the cluster are.
+    pub async fn set_members(&self, addresses: &[String]) -> Result<()> {
+        let mut connection = self.connection().await?;
+        let write = async {
+            let mut tx = connection.begin().await?;
+            sqlx::query("DELETE FROM members").execute(&mut *tx).await?;
+            for address in addresses {
+                let insert = sqlx::query("INSERT OR IGNORE INTO members (address) VALUES (?)");
+                insert.bind(address).execute(&mut *tx).await?;
+            }
+            tx.commit().await
+        };
+        write.await.context("note where the members are")
+    }
+
     /// The one connection, for an operator's statements (`lxd sql local`).
     pub(super) async fn connection(&self) -> Result<Held> {
         let guard = self.0.clone().lock_owned().await;
@@ -113,9 +135,13 @@ mod tests {
         local.set_config(&config).await.unwrap();
         let replica = Replica { directory: "a".into(), joining: Some("b".into()) };
         local.set_replica(&replica).await.unwrap();
+        let members = ["10.0.0.1:8443".to_owned(), "10.0.0.2:8443".to_owned()];
+        local.set_members(&["10.0.0.9:8443".to_owned()]).await.unwrap();
+        local.set_members(&members).await.unwrap();
         local.close().await;
         let local = Local::open(&path).await.unwrap();
         assert_eq!(local.config().await.unwrap(), config);
         assert_eq!(local.replica().await.unwrap(), Some(replica));
+        assert_eq!(local.members().await.unwrap(), members);
     }
 }

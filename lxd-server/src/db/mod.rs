@@ -142,7 +142,8 @@ impl Database {
         F: for<'t> Fn(&'t mut Tx<'env>) -> BoxFuture<'t, Result<T>> + Send + Sync,
         T: Send,
     {
-        self.replica().read_local(work).await
+        let db = self.replica();
+        db.read_local(work).await.map_err(|error| outage::explain_local(&db, error))
     }
 }
 
@@ -158,6 +159,7 @@ impl From<replicated_sqlite::Error> for Error {
             Db::Unavailable { .. } | Db::NotLeader { .. } | Db::Contended | Db::Stopped => {
                 Kind::Unavailable
             }
+            Db::Lost(_) => Kind::Lost,
             Db::Refused(_) => Kind::Invalid,
             _ => Kind::Internal,
         };

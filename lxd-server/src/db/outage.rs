@@ -41,9 +41,22 @@ pub(super) async fn explain(db: &Db, error: Error, action: Action) -> Error {
         Some(Cause::Contended) => CONTENDED.to_owned(),
         Some(Cause::Stopped) => stopped(&db.status()),
         Some(Cause::Refused(why)) => format!("The database cannot take this change: {why}"),
-        Some(Cause::Sql(_) | Cause::Io(_)) | None => return error,
+        Some(Cause::Lost(_) | Cause::Sql(_) | Cause::Io(_)) | None => return error,
     };
     Error::new(error.kind, text)
+}
+
+/// The same for what needs no majority: a replica that only stands in for a lost one has nothing to read.
+pub(super) fn explain_local(db: &Db, error: Error) -> Error {
+    let status = db.status();
+    match status.trouble.filter(|_| error.kind == Kind::Internal && status.voters.is_empty()) {
+        Some(trouble) => Error::unavailable(waiting(trouble)),
+        None => error,
+    }
+}
+
+fn waiting(trouble: String) -> String {
+    format!("This server cannot do this now: {trouble}. Other members may still serve.")
 }
 
 const UNCONFIRMED: &str = "The change was not confirmed and may still take effect.";
@@ -59,7 +72,7 @@ async fn unavailable(db: &Db, why: Why, action: Action) -> String {
     let text = match why {
         Why::NoMajority => return no_majority(db, action).await,
         Why::NoLeader => LEADERLESS,
-        Why::NoGroup => ALONE,
+        Why::NoGroup => return db.status().trouble.map_or(ALONE.to_owned(), waiting),
         Why::Behind => BEHIND,
         Why::Late => LATE,
         Why::Hung => HUNG,

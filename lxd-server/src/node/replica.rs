@@ -6,7 +6,7 @@
 use super::Transport;
 use crate::db::SCHEMA;
 use crate::db::tables::members;
-use crate::error::{Context, Result};
+use crate::error::{Context, Error, Kind, Result};
 use crate::tls::{self, Authority, Identity, Membership, write_file};
 use futures::FutureExt;
 use replicated_sqlite::{Db, Options};
@@ -66,6 +66,34 @@ impl Replica {
         Ok(replica)
     }
 
+    /// Stands in for the lost replica in a directory while its member has no other: an empty database that
+    /// belongs to no group, takes no stream and says `why`.
+    pub async fn stand_in(
+        database: &Path,
+        lost: &str,
+        cluster: Identity,
+        why: String,
+        options: &Options,
+    ) -> Result<Self> {
+        let membership =
+            Membership { cluster: uuid::Uuid::new_v4().to_string(), incarnation: 1, node: 0 };
+        let authority = Authority::generate(&membership.cluster)?;
+        let (key, public) = tls::member_key()?;
+        let directory = new_directory(database)?;
+        let path = database.join(&directory);
+        authority.save(&path)?;
+        cluster.save(&path, "cluster")?;
+        tls::save_member(&path, &authority.sign(&public, &membership)?, &key)?;
+        let replica = Self::open(database, &directory, options).await?;
+        replica.db.set_trouble(Some(why));
+        Ok(Self { directory: lost.to_owned(), ..replica })
+    }
+
+    /// Whether this only stands in for one that is lost.
+    pub fn is_stand_in(&self) -> bool {
+        self.membership.node == 0
+    }
+
     /// Prepares a directory for the replica of a member that was accepted; returns its name.
     pub fn prepare(database: &Path, accepted: &Accepted) -> Result<String> {
         let directory = new_directory(database)?;
@@ -79,6 +107,9 @@ impl Replica {
     /// Opens the replica in a directory.
     pub async fn open(database: &Path, directory: &str, options: &Options) -> Result<Self> {
         let path = database.join(directory);
+        if !path.exists() {
+            return Err(Error::new(Kind::Lost, "The replica's directory is gone"));
+        }
         let authority = Authority::load(&path)?.context("find the members' authority")?;
         let identity = Identity::load(&path, "node")?.context("find this member's certificate")?;
         let membership = Membership::of_certificate(identity.der())?;

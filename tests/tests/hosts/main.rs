@@ -3,6 +3,7 @@
 mod commands;
 mod comparison;
 mod demo;
+mod disk;
 mod exactly;
 mod faults;
 mod forming;

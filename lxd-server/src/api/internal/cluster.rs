@@ -1,10 +1,10 @@
 //! What a joiner asks of a member. A joiner is whoever holds the certificate that a token or the
-//! trust password let in, and may do nothing else.
+//! trust password let in, and may do nothing else. A member that lost its replica asks for another.
 
 use crate::api::auth::Joiner;
 use crate::api::extract::{Body, Path};
 use crate::api::respond::{Empty, Sync};
-use crate::app::cluster::{self, Accept, Accepted};
+use crate::app::cluster::{self, Accept, Accepted, Rejoin};
 use crate::context::Context;
 use crate::error::Result;
 use axum::Router;
@@ -18,6 +18,7 @@ pub(super) fn routes() -> Router<Context> {
         .route(paths::INTERNAL_CLUSTER_ACCEPT, post(accept))
         .route(paths::INTERNAL_CLUSTER_ACTIVATE, post(activate))
         .route(paths::INTERNAL_CLUSTER_JOIN, delete(abandon))
+        .route(paths::INTERNAL_CLUSTER_REJOIN, post(rejoin))
 }
 
 async fn accept(
@@ -35,6 +36,15 @@ async fn activate(
 ) -> Result<Empty> {
     cluster::activate(&ctx, &joiner.fingerprint, node).await?;
     Ok(Empty)
+}
+
+async fn rejoin(
+    // A joiner does not get as far as this.
+    member: Joiner,
+    State(ctx): State<Context>,
+    Body(request): Body<Rejoin>,
+) -> Result<Sync<Accepted>> {
+    cluster::readmit(&ctx, &member.fingerprint, &request).await.map(Sync)
 }
 
 async fn abandon(joiner: Joiner, State(ctx): State<Context>) -> Result<Empty> {

@@ -22,7 +22,7 @@ use shared_api::name::MemberName;
 /// hold of the cluster. Asked again it starts anew, with another id.
 pub async fn accept(ctx: &Context, fingerprint: &str, request: &Accept) -> Result<Accepted> {
     let name: MemberName = request.name.parse().map_err(Error::invalid)?;
-    check_versions(request)?;
+    check_versions(request.schema, request.api)?;
     let key = STANDARD.decode(&request.public_key).context("read the joiner's key")?;
     let now = clock::now();
     let write = ctx.db.write_again(|tx| {
@@ -42,13 +42,23 @@ pub async fn accept(ctx: &Context, fingerprint: &str, request: &Accept) -> Resul
         .boxed()
     });
     let (node, members) = write.await?;
+    accepted(ctx, node, &key, members)
+}
+
+/// What the replica with this id and public key needs.
+pub(super) fn accepted(
+    ctx: &Context,
+    node: u64,
+    key: &[u8],
+    members: Vec<members::Member>,
+) -> Result<Accepted> {
     let replica = ctx.node.replica();
     let membership = Membership { node, ..replica.membership.clone() };
     let cluster = replica.cluster.as_ref().context("find the cluster's certificate")?;
     let others = members.into_iter().filter(|member| member.state == members::State::Member);
     Ok(Accepted {
         node,
-        certificate: replica.authority.sign(&key, &membership)?,
+        certificate: replica.authority.sign(key, &membership)?,
         authority_certificate: replica.authority.identity().certificate.clone(),
         authority_key: replica.authority.identity().secret_key().to_owned(),
         cluster_certificate: cluster.certificate.clone(),
@@ -130,8 +140,9 @@ async fn current(tx: &mut Tx<'_>, fingerprint: &str, now: Timestamp) -> Result<J
     current.ok_or_else(|| Error::forbidden("No matching cluster join operation found"))
 }
 
-fn check_versions(request: &Accept) -> Result<()> {
-    let same = request.schema == SCHEMA_VERSION && request.api == shared_api::extensions::ALL.len();
+/// Refuses a server of another version, by its schema and its number of API extensions.
+pub(super) fn check_versions(schema: u64, api: usize) -> Result<()> {
+    let same = schema == SCHEMA_VERSION && api == shared_api::extensions::ALL.len();
     if same {
         return Ok(());
     }

@@ -146,8 +146,14 @@ pub(super) fn adopt(ctx: &Context, replica: Arc<Replica>, shown: Shown) -> repli
     }
     ctx.node.show(shown.settings);
     ctx.tls.set_public(shown.identity);
+    exchange(ctx, replica)
+}
+
+/// Uses another replica, and takes the members' streams for it if it is a cluster's. Returns the database
+/// used before.
+pub(super) fn exchange(ctx: &Context, replica: Arc<Replica>) -> replicated_sqlite::Db {
     let former = ctx.db.exchange(replica.db.clone());
     ctx.node.exchange(replica.clone());
-    ctx.node.serve_streams(Some(replica));
+    ctx.node.serve_streams(replica.cluster.is_some().then_some(replica));
     former
 }

@@ -166,8 +166,12 @@ async fn note_presence(
 ) -> Result<bool> {
     let threshold = stored.settings.get("cluster.offline_threshold");
     let threshold = Duration::from_secs(threshold.and_then(|text| text.parse().ok()).unwrap_or(20));
-    // A joiner has not been heard of yet; its join has a limit of its own.
-    for member in stored.members.iter().filter(|member| member.state != State::Joining) {
+    // A joiner has not been heard of yet; its join has a limit of its own. Nor has one that is to be given
+    // another replica.
+    let judged = |member: &&Member| {
+        member.state != State::Joining && status.addresses.contains_key(&member.id)
+    };
+    for member in stored.members.iter().filter(judged) {
         let heard = status.peers.get(&member.id).and_then(|peer| peer.last_ack);
         let silence = heard.unwrap_or(led_since).max(led_since).elapsed();
         let online = match heard {

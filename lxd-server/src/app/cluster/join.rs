@@ -83,7 +83,7 @@ async fn attempt<'a>(
 }
 
 /// Opens a new replica beside the one in use and takes streams for it.
-async fn prepare<'a>(
+pub(super) async fn prepare<'a>(
     ctx: &'a Context,
     accepted: &Accepted,
     key: String,
@@ -130,7 +130,7 @@ async fn prepare<'a>(
 }
 
 /// Waits until the cluster's leader has sent all up to this member's own row.
-async fn wait_for_own_row(replica: &Replica) -> Result<()> {
+pub(super) async fn wait_for_own_row(replica: &Replica) -> Result<()> {
     let limit = limits::JOIN_TIMEOUT / 2;
     let arrived = tokio::time::timeout(limit, until(replica, |state| state.is_some())).await;
     arrived.map_err(|_| Error::internal("The cluster's database did not arrive in time"))

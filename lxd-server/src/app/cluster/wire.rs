@@ -25,6 +25,17 @@ pub struct Accept {
     pub networks: BTreeMap<String, Map>,
 }
 
+/// A member whose replica is lost asks for another.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Rejoin {
+    /// The version of the database schema that it has.
+    pub schema: u64,
+    /// How many API extensions it has.
+    pub api: usize,
+    /// SubjectPublicKeyInfo of its new replica's key: DER in base64.
+    pub public_key: String,
+}
+
 /// Its place, and all that its replica needs.
 #[derive(Serialize, Deserialize)]
 pub struct Accepted {

@@ -61,6 +61,16 @@ pub struct Joiner {
     pub architecture: i64,
 }
 
+/// The tables whose rows belong to a member, but for its roles.
+const OF_MEMBERS: [&str; 6] = [
+    "nodes_config",
+    "nodes_cluster_groups",
+    "networks_nodes",
+    "networks_config",
+    "storage_pools_nodes",
+    "storage_pools_config",
+];
+
 const SELECT: &str = "
 SELECT nodes.id, nodes.name, nodes.description, address, state, online, heartbeat, arch, domains.name,
     EXISTS (SELECT 1 FROM nodes_roles WHERE node_id = nodes.id AND role = 1)
@@ -177,6 +187,28 @@ pub async fn remove(tx: &mut Tx<'_>, id: u64) -> Result<()> {
     let insert = sqlx::query("INSERT OR IGNORE INTO nodes_removed (id) VALUES (?)").bind(key(id));
     insert.execute(tx).await.context("note the member's id as used")?;
     Ok(())
+}
+
+/// Gives a member that lost its replica another id, which nobody had before: all that is its own goes along,
+/// but for its role. It counts as heard of, so that it is given a replica.
+pub async fn renew(tx: &mut Tx<'_>, former: u64) -> Result<u64> {
+    let next = "UPDATE counters SET value = value + 1 WHERE name = 'node' RETURNING value";
+    let id: i64 = sqlx::query_scalar(next).fetch_one(&mut *tx).await.context("draw a node id")?;
+    // Both rows are there for a moment, and names and addresses are unique.
+    let insert = "INSERT INTO nodes SELECT ?, name || ' ', description, address || ' ', schema,
+        api_extensions, heartbeat, state, 1, arch, failure_domain_id FROM nodes WHERE id = ?";
+    let insert = sqlx::query(insert).bind(id).bind(key(former)).execute(&mut *tx);
+    insert.await.context("insert the member anew")?;
+    for table in OF_MEMBERS {
+        let update = format!("UPDATE {table} SET node_id = ? WHERE node_id = ?");
+        let update = sqlx::query(sqlx::AssertSqlSafe(update)).bind(id).bind(key(former));
+        update.execute(&mut *tx).await.context("give the member what is its own")?;
+    }
+    remove(&mut *tx, former).await?;
+    let update = "UPDATE nodes SET name = rtrim(name), address = rtrim(address) WHERE id = ?";
+    let update = sqlx::query(update).bind(id).execute(tx);
+    update.await.context("name the member")?;
+    Ok(id.cast_unsigned())
 }
 
 /// Notes that a member can be heard of, or no more; `heartbeat` is when it last was.
