@@ -115,8 +115,15 @@ impl Db {
     ) {
         let Inner { raft, store, log, links, pulse, meters, options, .. } = &*self.0;
         let (raft, links, pulse) = (|| raft.clone(), || links.clone(), || pulse.clone());
-        let writer =
-            Writer::new(raft(), store.clone(), links(), pulse(), meters.clone(), options.clone());
+        let writer = Writer::new(
+            raft(),
+            store.clone(),
+            log.extent(),
+            links(),
+            pulse(),
+            meters.clone(),
+            options.clone(),
+        );
         self.run(writer.run(jobs));
         self.run(read::serve(raft(), links(), pulse(), meters.clone(), readers));
         self.run(follow(raft(), links()));

@@ -5,6 +5,11 @@ use crate::log::LogStore;
 use crate::options::Options;
 use crate::types::Raft;
 use openraft::async_runtime::watch::WatchReceiver;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// The pause before a log that could not be cut is looked at again.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// Cuts the log back after each snapshot, and makes one whenever it holds too many bytes.
 pub(crate) async fn keep(raft: Raft, log: LogStore, options: Options) {
@@ -36,10 +41,8 @@ async fn by_bytes(raft: &Raft, log: &LogStore, max: u64) {
         if cut(raft).await.is_none() {
             return;
         }
-        // Not again for what could not be cut.
-        if extent.changed().await.is_err() {
-            return;
-        }
+        // What could not be cut, because a member is being sent it, can be a little later.
+        let _ = timeout(AGAIN, extent.wait_for(|extent| extent.bytes <= max)).await;
     }
 }
 

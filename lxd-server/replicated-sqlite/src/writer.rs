@@ -7,6 +7,7 @@ use crate::batch::{Close, Outcome, attempt, close, lend, rehearse, settle};
 use crate::error::Error;
 use crate::figures::Meters;
 use crate::job::{Job, Step, Task, Work};
+use crate::log_file::Extent;
 use crate::network::links::Links;
 use crate::options::Options;
 use crate::pulse::Pulse;
@@ -21,13 +22,15 @@ use sqlx::Executor;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout};
 
 /// Transactions in one log entry at most: bounds the entry and how long the write lock is held.
 pub(crate) const BATCH: usize = 128;
 /// Bytes of transcripts in one request to the leader, or one transcript.
 const REQUEST_BYTES: usize = 4 << 20;
+/// The log may hold so many times its bound while it is being cut: then writes wait.
+const LOG_OVER: u64 = 4;
 /// How long the leader waits for a member whose transaction has collided three times.
 const HOLD: Duration = Duration::from_millis(20);
 /// How long one request to the leader may take.
@@ -36,6 +39,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
 pub(crate) struct Writer {
     raft: Raft,
     store: Store,
+    log: watch::Receiver<Extent>,
     links: Links,
     pulse: Pulse,
     meters: Arc<Meters>,
@@ -67,6 +71,7 @@ impl Writer {
     pub(crate) fn new(
         raft: Raft,
         store: Store,
+        log: watch::Receiver<Extent>,
         links: Links,
         pulse: Pulse,
         meters: Arc<Meters>,
@@ -76,6 +81,7 @@ impl Writer {
         Self {
             raft,
             store,
+            log,
             links,
             pulse,
             meters,
@@ -159,6 +165,9 @@ impl Writer {
 
     async fn commit(&mut self, batch: &mut [Task]) -> Result<Vec<Verdict>, Error> {
         let Some(term) = self.lead().await else { return self.forward(batch).await };
+        if !self.room().await {
+            return Ok(vec![Verdict::Retry; batch.len()]);
+        }
         let Prepared { base, schema, changeset, mut verdicts, sound } = self.prepare(batch).await?;
         let seen = self.store.progress().index();
         let mut otherwise = Verdict::Again;
@@ -211,6 +220,19 @@ impl Writer {
             self.ready = Some(term);
         }
         Some(term)
+    }
+
+    /// Waits while the log is far over its bound, until `retention` has cut it. `false`: this member may not
+    /// lead any more.
+    async fn room(&mut self) -> bool {
+        let most = self.options.log_bytes_max.saturating_mul(LOG_OVER);
+        let deposed = self.raft.wait(None);
+        tokio::select! {
+            biased;
+            room = self.log.wait_for(|extent| extent.bytes <= most) => room.is_ok(),
+            _ = deposed.metrics(|metrics| !metrics.state.is_leader(), "another leader") => false,
+            () = self.pulse.lost() => false,
+        }
     }
 
     /// `None`: the outcome is unknown, or this member does not lead any more.

@@ -1,6 +1,6 @@
 //! Members together: elections, writes everywhere, members that come, go and fall behind.
 
-use crate::cluster::{Cluster, add, get, number, run, within};
+use crate::cluster::{Cluster, add, get, number, within};
 use futures::FutureExt;
 use replicated_sqlite::{Error, Identity, Options, Value};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -187,14 +187,22 @@ async fn rows_of_answered_transactions_are_pruned() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_log_is_bounded_by_bytes() {
-    let options = Options { log_bytes_max: 256 << 10, ..Options::default() };
+    let options = Options { log_bytes_max: 128 << 10, ..Options::default() };
     let cluster = Cluster::start(1, options).await;
     let (db, filler) = (cluster.db(1), "x".repeat(16 << 10));
-    for turn in 0..100 {
-        let name = format!("{turn}{filler}");
-        db.write(|tx| add(tx, &name, 1).boxed()).await.unwrap();
-        db.write(|tx| run(tx, "DELETE FROM counters").boxed()).await.unwrap();
-    }
+    // A snapshot of this takes longer than to fill the log several times over.
+    let large = "CREATE TABLE large (id INTEGER PRIMARY KEY, bytes BLOB NOT NULL) STRICT;
+        WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 8000)
+        INSERT INTO large SELECT i, zeroblob(4000) FROM n;";
+    db.migrate(&[crate::cluster::SCHEMA, large]).await.unwrap();
+    let write = async |writer: u32| {
+        for turn in 0..50 {
+            let name = format!("{writer} {turn} {filler}");
+            db.write(|tx| add(tx, &name, 1).boxed()).await.unwrap();
+            assert!(db.figures().log_bytes < 1 << 20, "{} bytes", db.figures().log_bytes);
+        }
+    };
+    within(futures::future::join_all((0..8).map(write))).await;
     for (file, most) in [("raft.db", 2 << 20), ("raft.db-wal", 6 << 20)] {
         let size = std::fs::metadata(cluster.dir(1).join(file)).unwrap().len();
         assert!(size < most, "{file}: {size} bytes");
