@@ -237,7 +237,7 @@ impl Db {
         let metrics = self.0.raft.metrics();
         let metrics = metrics.borrow_watched();
         if *self.0.closed.borrow() || metrics.running_state.is_err() {
-            return Err(Error::Stopped);
+            return Err(Error::stopped(may_take_effect));
         }
         if metrics.membership_config.membership().get_joint_config().is_empty() {
             return Err(Error::unavailable(Why::NoGroup));
@@ -316,11 +316,12 @@ impl Db {
         let mut result = None;
         let settled = async {
             let job = Job { task: Task::Lend(call), reply };
-            self.0.jobs.send(Work::Transactions(vec![job])).await.map_err(|_| Error::Stopped)?;
+            let sent = self.0.jobs.send(Work::Transactions(vec![job])).await;
+            sent.map_err(|_| Error::stopped(run.unanswered))?;
             if let Ok(offer) = offered.await {
                 result = Some(self.lent(offer, work).await);
             }
-            verdict.await.map_err(|_| Error::Stopped)
+            verdict.await.map_err(|_| Error::stopped(run.unanswered || result.is_some()))
         };
         let verdict = tokio::select! {
             verdict = timeout_at(run.deadline, settled) => verdict.unwrap_or(Ok(Verdict::Retry))?,

@@ -62,12 +62,23 @@ pub enum Why {
     /// The closure ran longer than [`Options::closure_max`](crate::Options::closure_max).
     #[error("the change held up all others for too long and was given up")]
     Hung,
+    /// This member was closed or stopped by itself while it waited for an answer.
+    #[error("the database on this member has stopped")]
+    Stopped,
 }
 
 impl Error {
     /// Nothing was sent anywhere: the call had no effect.
     pub(crate) const fn unavailable(why: Why) -> Self {
         Self::Unavailable { why, may_take_effect: false }
+    }
+
+    /// This member has stopped, perhaps with the write in a log.
+    pub(crate) const fn stopped(may_take_effect: bool) -> Self {
+        match may_take_effect {
+            true => Self::Unavailable { why: Why::Stopped, may_take_effect },
+            false => Self::Stopped,
+        }
     }
 }
 

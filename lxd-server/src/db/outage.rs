@@ -76,6 +76,7 @@ async fn unavailable(db: &Db, why: Why, action: Action) -> String {
         Why::Behind => BEHIND,
         Why::Late => LATE,
         Why::Hung => HUNG,
+        Why::Stopped => return stopped(&db.status()),
     };
     text.to_owned()
 }

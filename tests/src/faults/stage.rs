@@ -108,8 +108,14 @@ impl Stage {
                 self.delays = self.rack.hosts.iter().map(begin).collect::<Result<_>>()?;
                 Ok(())
             }
-            Fault::FullDisk(who) => host::fill_disk(self.host(who)),
-            Fault::ReadOnlyDisk(who) => self.trace(Tracer::read_only(self.daemon(who)?)?),
+            Fault::FullDisk(who) => {
+                self.expect_stop("full");
+                host::fill_disk(self.host(who))
+            }
+            Fault::ReadOnlyDisk(who) => {
+                self.expect_stop("read-only");
+                self.trace(Tracer::read_only(self.daemon(who)?)?)
+            }
             Fault::SlowDisk(who, ms) => self.trace(Tracer::slow_fsync(self.daemon(who)?, ms)?),
             Fault::Clock(who) => host::set_clock(self.host(who), "+1h"),
             Fault::RestartAll => self.restart_all(),
@@ -159,6 +165,12 @@ impl Stage {
 
     fn host(&self, who: Who) -> &Host {
         &self.rack.hosts[self.index(who)]
+    }
+
+    /// A member whose disk takes nothing says so in its log.
+    fn expect_stop(&mut self, disk: &str) {
+        self.rack.expect_error("The database of this server has stopped");
+        self.rack.expect_error(&format!("the disk of the database is {disk}"));
     }
 
     fn trace(&mut self, tracer: Tracer) -> Result<()> {

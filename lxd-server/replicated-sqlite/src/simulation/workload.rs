@@ -80,7 +80,7 @@ pub(super) async fn run(db: &Db, number: u64, kind: &Kind, keys: u8, keyed: bool
         Err(Stop::Db(error)) => match error {
             Error::Unavailable { may_take_effect: true, .. } => Outcome::Unknown,
             // It happened, but which of its runs' results is true was lost with the connection.
-            Error::Contended | Error::Stopped | Error::Io(_) => Outcome::Unknown,
+            Error::Contended | Error::Io(_) => Outcome::Unknown,
             _ => Outcome::Failed,
         },
     }

@@ -186,3 +186,32 @@ async fn members_that_see_different_things_in_the_same_data_say_which() {
         other => panic!("{other:?}"),
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_whose_member_stops_meanwhile_is_not_said_to_have_failed() {
+    let cluster = Cluster::start(1, Options::default()).await;
+    let (db, begun) = (cluster.db(1), tokio::sync::Notify::new());
+    let write = db.write(|tx| {
+        async {
+            let value = add(tx, "a", 1).await?;
+            begun.notify_one();
+            while db.status().stopped.is_none() {
+                tokio::task::yield_now().await;
+            }
+            Ok::<_, Error>(value)
+        }
+        .boxed()
+    });
+    let close = async {
+        begun.notified().await;
+        db.close().await;
+    };
+    let (written, ()) = within(futures::future::join(write, close)).await;
+    assert!(
+        matches!(written, Err(Error::Unavailable { may_take_effect: true, .. })),
+        "{written:?}"
+    );
+    // One that came too late did nothing.
+    let late = db.write(|tx| add(tx, "a", 1).boxed()).await;
+    assert!(matches!(late, Err(Error::Stopped)), "{late:?}");
+}
