@@ -5,9 +5,11 @@ use std::time::Duration;
 /// Times and limits of a member. All members of a group should use the same times.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// How often the leader tells the others that it lives.
+    /// How often the leader tells the others that it lives, and how long it waits for their word. So this must be
+    /// longer than a round trip: a leader that nobody answers in time may neither read nor write.
     pub heartbeat: Duration,
-    /// A follower that hears nothing campaigns after a random time between these two.
+    /// A follower that no longer stands by its leader campaigns after a random time between these two. Also how
+    /// long it waits for votes. A third more than `heartbeat`.
     pub election_min: Duration,
     /// See `election_min`. Also how long a follower stands by a leader it heard from.
     pub election_max: Duration,
@@ -34,9 +36,9 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            heartbeat: Duration::from_millis(100),
-            election_min: Duration::from_millis(300),
-            election_max: Duration::from_millis(600),
+            heartbeat: Duration::from_millis(300),
+            election_min: Duration::from_millis(400),
+            election_max: Duration::from_millis(700),
             latency_factor: 1,
             snapshot_every: 5000,
             entries_kept: 5000,

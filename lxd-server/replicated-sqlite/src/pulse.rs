@@ -60,7 +60,9 @@ async fn feel(raft: Raft, links: Links, silence: Duration, beat: watch::Sender<b
             metrics.borrow_watched().membership_config.membership().get_joint_config().clone();
         let until = latest(&configs, *raft.node_id(), &links).map(|latest| latest + silence);
         let beats = until.is_some_and(|until| until > Instant::now());
-        beat.send_if_modified(|now| std::mem::replace(now, beats) != beats);
+        if beat.send_if_modified(|now| std::mem::replace(now, beats) != beats) {
+            tracing::info!(beats, "whether a majority of the voters answers has changed");
+        }
         tokio::select! {
             () = next_look(until, beats) => {}
             changed = changes.changed() => if changed.is_err() { return },

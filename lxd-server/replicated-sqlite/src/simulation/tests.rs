@@ -54,6 +54,15 @@ fn a_snapshot_whose_stream_dies_silently_is_sent_again() {
     child("simulation::tests::a_snapshot_whose_stream_dies_silently_is_sent_again", 1).unwrap();
 }
 
+#[test]
+fn members_far_apart_keep_their_leader_and_are_served() {
+    if let Some(seed) = entropy::seed() {
+        simulate(seed, World::rest_far_apart);
+        return;
+    }
+    child("simulation::tests::members_far_apart_keep_their_leader_and_are_served", 1).unwrap();
+}
+
 fn variable(name: &str) -> Option<u64> {
     #[expect(clippy::disallowed_methods, reason = "tests have no arguments of their own")]
     std::env::var(name).ok()?.parse().ok()

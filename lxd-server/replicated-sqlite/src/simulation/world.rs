@@ -20,6 +20,7 @@ use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 /// After the last fault, how long until everything works again, at most, in ms.
 const RECOVERY: u64 = 30_000;
@@ -120,6 +121,27 @@ impl World {
         self.step()?;
         self.net.heal();
         self.insist(4, |db| async move { db.write(nothing).await }.boxed())
+    }
+
+    /// Where packets take 100 ms, nobody asks anything for longer than a leader's majority is good for; then all
+    /// do, and the same member still leads.
+    pub(super) fn rest_far_apart(&mut self) -> Verdict {
+        (self.plan.voters, self.plan.spares, self.plan.doubled, self.plan.drift) = (3, 0, 0.0, 0.0);
+        self.plan.options.deadline = Duration::from_secs(6);
+        self.found()?;
+        for (from, to) in (1..=3).flat_map(|from| (1..=3).map(move |to| (from, to))) {
+            self.net.set(from, to, |way| (way.delay, way.jitter) = (100, 5));
+        }
+        for _ in 0..5 {
+            let rested = self.now + 3_000;
+            self.until("a rest", |world| world.now >= rested)?;
+            for id in 1..=3 {
+                self.call(id, |db| async move { db.read(nothing).await }.boxed())?;
+                self.call(id, |db| async move { db.write(nothing).await }.boxed())?;
+            }
+        }
+        let terms = self.checks.terms();
+        if terms == 1 { Ok(()) } else { Err(format!("{terms} terms")) }
     }
 
     pub(super) fn count(&mut self, what: &str) {
