@@ -40,11 +40,14 @@ pub(crate) async fn bypass(raft: Raft, links: Links, pulse: Pulse, patience: Dur
         changes.mark_unchanged();
         let metrics = raft.metrics().borrow_watched().clone();
         let leader = metrics.current_leader;
-        let missed = leader.and_then(|leader| missed_since(&links, leader));
+        let missed = leader.and_then(|leader| last_word(&links, leader));
         let due = missed.map(|missed| asked.map_or(missed, |asked| missed.max(asked)) + patience);
         let wait = raft.wait(None);
         tokio::select! {
             () = until(due) => {
+                if leader.and_then(|leader| last_word(&links, leader)) != missed {
+                    continue;
+                }
                 asked = Some(Instant::now());
                 if pulse.beats() {
                     ask_another(&links, *raft.node_id(), &metrics).await;
@@ -58,10 +61,10 @@ pub(crate) async fn bypass(raft: Raft, links: Links, pulse: Pulse, patience: Dur
     }
 }
 
-/// When the leader last answered, if there is no link to it now; none if this member leads.
-fn missed_since(links: &Links, leader: NodeId) -> Option<Instant> {
+/// When the leader last answered or called; none if this member leads.
+fn last_word(links: &Links, leader: NodeId) -> Option<Instant> {
     let heard = links.heard().remove(&leader)?;
-    (!heard.connected).then(|| heard.last.unwrap_or(heard.sought))
+    Some(heard.last.unwrap_or(heard.sought))
 }
 
 async fn until(due: Option<Instant>) {

@@ -33,7 +33,7 @@ use tokio_util::task::AbortOnDropHandle;
 const QUEUE: usize = 1024;
 /// After so many silences of the leader, and of no majority, another is asked to lead: well within the deadline
 /// of those who wait, and longer than a link flaps.
-const PATIENCE: u32 = 4;
+const PATIENCE: u32 = 2;
 
 impl Db {
     /// Opens a member's replica, or makes an empty one. Returns at once: whether the group can be reached
