@@ -6,8 +6,8 @@ use super::{Cell, Fault, Who};
 #[must_use]
 pub fn matrix() -> Vec<Cell> {
     use Fault::{
-        Alone, Bridge, Clock, Delay, FullDisk, Kill, Loss, OneWay, Pair, Pause, ReadOnlyDisk,
-        RestartAll, SlowDisk,
+        Alone, Bridge, Clock, Delay, FullDisk, Kill, LongAlone, Loss, OneWay, Pair, Pause,
+        ReadOnlyDisk, RestartAll, SlowDisk,
     };
     use Who::{Follower, Leader, Other};
     let cell = |name, faults: &[Fault]| Cell { name, faults: faults.to_vec() };
@@ -19,6 +19,7 @@ pub fn matrix() -> Vec<Cell> {
         cell("follower paused", &[Pause(Follower)]),
         cell("leader alone", &[Alone(Leader)]),
         cell("follower alone", &[Alone(Follower)]),
+        cell("leader alone for 40 s", &[LongAlone(Leader)]),
         cell("leader and follower cut", &[Pair(Leader, Follower)]),
         cell("leader and other cut", &[Pair(Leader, Other)]),
         cell("followers cut", &[Pair(Follower, Other)]),

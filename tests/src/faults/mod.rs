@@ -31,6 +31,8 @@ pub enum Fault {
     Pause(Who),
     /// Cut off from all others.
     Alone(Who),
+    /// The same for longer than requests live.
+    LongAlone(Who),
     /// Two that cannot reach each other.
     Pair(Who, Who),
     /// What the first sends does not reach the second.
@@ -68,6 +70,7 @@ impl Fault {
     pub fn lasts(self) -> Duration {
         match self {
             Self::Pause(_) => Duration::from_secs(30),
+            Self::LongAlone(_) => Duration::from_secs(40),
             Self::RestartAll => Duration::ZERO,
             _ => Duration::from_secs(10),
         }
@@ -80,7 +83,7 @@ impl Fault {
             Self::Kill(who) | Self::Pause(who) | Self::FullDisk(who) | Self::ReadOnlyDisk(who) => {
                 impact.down.insert(index(who));
             }
-            Self::Alone(who) => {
+            Self::Alone(who) | Self::LongAlone(who) => {
                 let one = index(who);
                 impact.cuts.extend((0..count).filter(|i| *i != one).map(|i| pair(i, one)));
             }

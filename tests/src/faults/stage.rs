@@ -95,7 +95,7 @@ impl Stage {
                 self.daemons[index].take().context("it is dead already")?.kill()
             }
             Fault::Pause(who) => self.daemon(who)?.pause(),
-            Fault::Alone(who) => self.rack.isolate(self.index(who)),
+            Fault::Alone(who) | Fault::LongAlone(who) => self.rack.isolate(self.index(who)),
             Fault::Pair(one, other) => self.rack.cut(self.index(one), self.index(other)),
             Fault::OneWay(from, to) => self.rack.cut_one_way(self.index(from), self.index(to)),
             Fault::Bridge(_) => {
@@ -132,6 +132,7 @@ impl Stage {
             }
             Fault::Pause(who) => self.daemon(who)?.resume(),
             Fault::Alone(_)
+            | Fault::LongAlone(_)
             | Fault::Pair(..)
             | Fault::OneWay(..)
             | Fault::Bridge(_)

@@ -48,6 +48,7 @@ fn main() -> Result<()> {
     }
     println!("{}", markdown(&rows));
     let bad = rows.iter().filter(|row| !row.complaints.is_empty()).count();
+    println!("{} of {} cells hold", rows.len() - bad, rows.len());
     ensure!(bad == 0, "{bad} of {} cells do not hold", rows.len());
     Ok(())
 }
