@@ -32,6 +32,8 @@ pub const NAME_BYTES_MAX: usize = 63;
 pub const PEER_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a member has from being accepted until it is active; past that its join is undone.
 pub const JOIN_TIMEOUT: Duration = Duration::from_secs(120);
+/// How long a joiner waits for more of the cluster's database to arrive.
+pub const JOIN_SILENCE: Duration = Duration::from_secs(60);
 /// Requests with an Idempotency-Key that are kept for one caller.
 pub const REQUESTS_MAX: i64 = 1000;
 /// The longest answer that is kept for repeats, in bytes; a longer one is made again.

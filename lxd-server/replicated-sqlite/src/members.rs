@@ -19,13 +19,7 @@ impl Db {
     /// # Errors
     /// `NotLeader`, `Contended` if another change came first, `Unavailable`.
     pub async fn add_learner(&self, id: NodeId, address: &str) -> Result<(), Error> {
-        let metrics = self.lead()?;
-        let known = metrics.membership_config.get_node(&id);
-        if known.map(String::as_str) != Some(address) {
-            let nodes = BTreeMap::from([(id, address.to_owned())]);
-            // Replacing is safe: ids are never used twice, so it is the same member somewhere else.
-            self.change(ChangeMembers::SetNodes(nodes), &metrics).await?;
-        }
+        self.add_learners(&BTreeMap::from([(id, address.to_owned())])).await?;
         if id == self.0.identity.node {
             return Ok(());
         }
@@ -41,6 +35,21 @@ impl Db {
             (matched(metrics) >= Some(wanted)).then_some(Ok(()))
         })
         .await
+    }
+
+    /// Adds members that hold a replica and do not vote, or changes members' addresses, all in one step. Does not
+    /// wait for them: what they lack is sent to them all at once from then on. On the leader.
+    ///
+    /// # Errors
+    /// `NotLeader`, `Contended` if another change came first, `Unavailable`.
+    pub async fn add_learners(&self, addresses: &BTreeMap<NodeId, String>) -> Result<(), Error> {
+        let metrics = self.lead()?;
+        let known = |id| metrics.membership_config.get_node(id);
+        if addresses.iter().all(|(id, address)| known(id) == Some(address)) {
+            return Ok(());
+        }
+        // Replacing is safe: ids are never used twice, so it is the same member somewhere else.
+        self.change(ChangeMembers::SetNodes(addresses.clone()), &metrics).await
     }
 
     /// Makes these the voters, in one step. All must be members; who votes no more stays as a learner. On the

@@ -1,4 +1,6 @@
-//! Tokens, and joins that fail without a trace.
+//! Tokens, joins at once, and joins that fail without a trace.
+
+use std::thread;
 
 use anyhow::{Context, Result, ensure};
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -76,6 +78,32 @@ fn failed_joins_leave_no_trace() -> Result<()> {
     // The token is for a name, which wins over the host's own.
     cluster::join(late, &used)?;
     ensure!(Api::of(late).get("/1.0/cluster")?["server_name"] == "node9");
+    rack.finish()
+}
+
+#[test]
+fn ten_join_at_once() -> Result<()> {
+    let rack = Rack::new("joins-at-once", Flavour::under_test(), 11)?;
+    let _daemons = rack.hosts.iter().map(Daemon::start_ready).collect::<Result<Vec<_>>>()?;
+    let (first, joiners) = rack.hosts.split_first().context("there are eleven")?;
+    cluster::bootstrap(first)?;
+    let token = |host: &Host| cluster::token(first, &host.name);
+    let tokens = joiners.iter().map(token).collect::<Result<Vec<_>>>()?;
+    thread::scope(|scope| {
+        let join = |(host, token): (_, &String)| {
+            let token = token.clone();
+            scope.spawn(move || cluster::join(host, &token))
+        };
+        let joining: Vec<_> = joiners.iter().zip(&tokens).map(join).collect();
+        joining.into_iter().try_for_each(|thread| thread.join().expect("no panic in a join"))
+    })?;
+    for host in &rack.hosts {
+        cluster::wait_online(host, rack.hosts.len())?;
+    }
+    let voters = cluster::members(first)?;
+    let voters =
+        voters.iter().filter(|member| member["roles"].to_string().contains("\"database\""));
+    ensure!(voters.count() == 3, "{:?}", cluster::members(first)?);
     rack.finish()
 }
 

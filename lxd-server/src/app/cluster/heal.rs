@@ -124,7 +124,7 @@ fn view(stored: &Stored, status: &Status) -> View {
 
 async fn apply(ctx: &Context, db: &Db, step: Step) -> Result<()> {
     match step {
-        Step::AddReplica { id, address } => db.add_learner(id, &address).await?,
+        Step::AddReplicas(addresses) => db.add_learners(&addresses).await?,
         Step::Remove(id) => db.remove(id).await?,
         Step::SetVoters(voters) => db.change_voters(voters).await?,
         Step::Transfer(to) => db.transfer_leader(to).await?,

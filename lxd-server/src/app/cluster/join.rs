@@ -129,11 +129,16 @@ pub(super) async fn prepare<'a>(
     Ok(replica)
 }
 
-/// Waits until the cluster's leader has sent all up to this member's own row.
+/// Waits until the cluster's leader has sent all up to this member's own row: as long as more arrives.
 pub(super) async fn wait_for_own_row(replica: &Replica) -> Result<()> {
-    let limit = limits::JOIN_TIMEOUT / 2;
-    let arrived = tokio::time::timeout(limit, until(replica, |state| state.is_some())).await;
-    arrived.map_err(|_| Error::internal("The cluster's database did not arrive in time"))
+    let mut applied = replica.db.status().applied;
+    while own_state(replica).await.is_none() {
+        let more = tokio::time::timeout(limits::JOIN_SILENCE, replica.db.applied_after(applied));
+        applied = more
+            .await
+            .map_err(|_| Error::internal("The cluster's database did not arrive in time"))?;
+    }
+    Ok(())
 }
 
 pub(super) async fn until(replica: &Replica, holds: impl Fn(Option<State>) -> bool) {

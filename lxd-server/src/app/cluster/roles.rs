@@ -46,8 +46,8 @@ pub struct Seen {
 /// The next step; each is complete in itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// Give a member a replica, or have the group reach it at another address.
-    AddReplica { id: u64, address: String },
+    /// Give members replicas, or have the group reach them at other addresses.
+    AddReplicas(BTreeMap<u64, String>),
     /// Take the replica of somebody who is no member out of the group.
     Remove(u64),
     /// Have just these vote, by one joint change.
@@ -81,9 +81,14 @@ fn membership(view: &View) -> Option<Step> {
     let moved = |member: &Seen| {
         view.addresses.get(&member.id).is_some_and(|known| *known != member.address)
     };
-    let mut members = view.members.iter();
-    let new = members.find(|member| moved(member) || (member.online && !replica(&member.id)))?;
-    Some(Step::AddReplica { id: new.id, address: new.address.clone() })
+    // All of them, so that many joiners do not wait for each other.
+    let new = view
+        .members
+        .iter()
+        .filter(|member| moved(member) || (member.online && !replica(&member.id)));
+    let new: BTreeMap<u64, String> =
+        new.map(|member| (member.id, member.address.clone())).collect();
+    (!new.is_empty()).then_some(Step::AddReplicas(new))
 }
 
 fn voters(view: &View) -> Option<Step> {
@@ -202,11 +207,9 @@ mod tests {
     /// Does what a step says, as the group and the tables would.
     fn apply(view: &mut View, step: Step) {
         match step {
-            Step::AddReplica { id, address } => {
-                if !view.voters.contains(&id) {
-                    view.learners.insert(id);
-                }
-                view.addresses.insert(id, address);
+            Step::AddReplicas(addresses) => {
+                view.learners.extend(addresses.keys().filter(|id| !view.voters.contains(id)));
+                view.addresses.extend(addresses);
             }
             Step::Remove(id) => {
                 view.voters.remove(&id);
@@ -260,6 +263,16 @@ mod tests {
     }
 
     #[test]
+    fn all_who_join_get_replicas_at_once() {
+        let joining = |id| Seen { joining: true, caught_up: false, ..seen(id) };
+        let mut cluster =
+            view(&[1], &[], [1].map(seen).into_iter().chain((2..=20).map(joining)).collect());
+        let Some(Step::AddReplicas(added)) = plan(&cluster) else { panic!("{:?}", plan(&cluster)) };
+        assert!(added.into_keys().eq(2..=20));
+        assert_eq!(settle(&mut cluster), 1);
+    }
+
+    #[test]
     fn a_lost_voter_is_replaced_by_a_standby_and_by_nobody_else_keeps_its_vote() {
         let mut cluster = view(&[1, 2, 3], &[4, 5], (1..=5).map(seen).collect());
         find(&mut cluster, 5).standby = true;
@@ -298,7 +311,7 @@ mod tests {
         let mut cluster = view(&[1], &[], vec![seen(1)]);
         cluster.addresses.insert(1, String::new());
         let address = "10.0.0.1:8443".to_owned();
-        assert_eq!(plan(&cluster), Some(Step::AddReplica { id: 1, address }));
+        assert_eq!(plan(&cluster), Some(Step::AddReplicas(BTreeMap::from([(1, address)]))));
         settle(&mut cluster);
         assert!(cluster.learners.is_empty());
     }
