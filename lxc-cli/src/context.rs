@@ -27,7 +27,7 @@ impl Context {
     /// A client of the remote that the argument names.
     pub(crate) fn client(&self, resource: &Resource) -> anyhow::Result<Client> {
         resource.check()?;
-        Client::unix(&self.socket, self.ui)
+        Ok(Client::unix(&self.socket, self.ui))
     }
 
     /// The path with the project of `--project`, for what is inside projects.

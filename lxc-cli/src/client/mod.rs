@@ -1,27 +1,30 @@
 //! The transport: requests to the daemon's unix socket and what they answer.
 
+mod connection;
 mod operations;
 mod stale;
 
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context as _, anyhow};
-use reqwest::header::{CACHE_CONTROL, ETAG, IF_MATCH};
-use reqwest::{Method, StatusCode, Url};
+use http_body_util::Full;
+use hyper::body::Bytes;
+use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, IF_MATCH};
+use hyper::{Method, StatusCode};
 use serde::Serialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use shared_api::response::Response;
 
 use crate::ui::Ui;
+use connection::Connections;
+pub(crate) use connection::Unreachable;
 
 /// What URLs name for the host of a unix socket.
 const HOST: &str = "http://unix.socket";
 
 pub(crate) struct Client {
-    http: reqwest::Client,
-    socket: PathBuf,
+    connections: Connections,
     ui: Ui,
     /// An answer was not the latest, and the user has been told.
     told_stale: AtomicBool,
@@ -35,37 +38,31 @@ pub(crate) struct Tagged<T> {
 
 /// An answer as it came.
 pub(crate) struct Raw {
-    pub(crate) url: Url,
     pub(crate) status: StatusCode,
     pub(crate) body: String,
+    url: String,
+    headers: HeaderMap,
 }
 
-/// The daemon does not answer on its socket.
-#[derive(Debug, thiserror::Error)]
-#[error("Failed to connect to {}: {reason}", socket.display())]
-pub(crate) struct Unreachable {
-    socket: PathBuf,
-    kind: io::ErrorKind,
-    reason: String,
+/// What is sent: a method, a path with its query, a header at most, and a body or none.
+struct Request<'a> {
+    method: Method,
+    path: &'a str,
+    header: Option<(HeaderName, &'a str)>,
+    body: Option<Bytes>,
 }
 
 impl Client {
     /// A client of the daemon on this machine. Connects at the first request.
-    pub(crate) fn unix(socket: &Path, ui: Ui) -> anyhow::Result<Self> {
-        let http = reqwest::Client::builder()
-            .unix_socket(socket)
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .tls_certs_only([])
-            .build()
-            .context("Failed to prepare the client")?;
-        Ok(Self { http, socket: socket.to_owned(), ui, told_stale: AtomicBool::new(false) })
+    pub(crate) fn unix(socket: &Path, ui: Ui) -> Self {
+        let connections = Connections::new(socket);
+        Self { connections, ui, told_stale: AtomicBool::new(false) }
     }
 
     /// Reads an object to show it: the latest, or if the cluster cannot tell, what the member has.
     pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
-        let request = self.request(Method::GET, path)?.header(CACHE_CONTROL, stale::ANY_AGE);
-        read(self.send(request).await?, path).await
+        let header = Some((CACHE_CONTROL, stale::ANY_AGE));
+        read(&self.send(Request { header, ..Request::get(path) }).await?, path)
     }
 
     /// Reads an object to change it.
@@ -73,10 +70,10 @@ impl Client {
         &self,
         path: &str,
     ) -> anyhow::Result<Tagged<T>> {
-        let answer = self.send(self.request(Method::GET, path)?).await?;
-        let etag = answer.headers().get(ETAG).and_then(|etag| etag.to_str().ok());
+        let answer = self.send(Request::get(path)).await?;
+        let etag = answer.headers.get(ETAG).and_then(|etag| etag.to_str().ok());
         let etag = etag.unwrap_or_default().to_owned();
-        Ok(Tagged { value: read(answer, path).await?, etag })
+        Ok(Tagged { value: read(&answer, path)?, etag })
     }
 
     /// Posts and returns what the answer holds.
@@ -85,8 +82,7 @@ impl Client {
         path: &str,
         body: &impl Serialize,
     ) -> anyhow::Result<Option<T>> {
-        let answer = self.send(self.request(Method::POST, path)?.json(body)).await?;
-        Raw::read(answer).await?.metadata()
+        self.send(Request::new(Method::POST, path, body)?).await?.metadata()
     }
 
     /// Makes an object.
@@ -101,18 +97,19 @@ impl Client {
         etag: &str,
         body: &impl Serialize,
     ) -> anyhow::Result<()> {
-        let request = self.request(Method::PUT, path)?.header(IF_MATCH, etag).json(body);
-        Raw::read(self.send(request).await?).await?.metadata::<IgnoredAny>().map(drop)
+        let header = Some((IF_MATCH, etag));
+        let request = Request { header, ..Request::new(Method::PUT, path, body)? };
+        self.send(request).await?.metadata::<IgnoredAny>().map(drop)
     }
 
     pub(crate) async fn patch(&self, path: &str, body: &impl Serialize) -> anyhow::Result<()> {
-        let answer = self.send(self.request(Method::PATCH, path)?.json(body)).await?;
-        Raw::read(answer).await?.metadata::<IgnoredAny>().map(drop)
+        let request = Request::new(Method::PATCH, path, body)?;
+        self.send(request).await?.metadata::<IgnoredAny>().map(drop)
     }
 
     pub(crate) async fn delete(&self, path: &str) -> anyhow::Result<()> {
-        let answer = self.send(self.request(Method::DELETE, path)?).await?;
-        Raw::read(answer).await?.metadata::<IgnoredAny>().map(drop)
+        let request = Request { method: Method::DELETE, ..Request::get(path) };
+        self.send(request).await?.metadata::<IgnoredAny>().map(drop)
     }
 
     /// Any request, with a body as it stands.
@@ -122,59 +119,66 @@ impl Client {
         path: &str,
         body: Option<String>,
     ) -> anyhow::Result<Raw> {
-        let request = self.request(method, path)?;
-        let request = match body {
-            Some(body) => request.header("Content-Type", "application/json").body(body),
-            None => request,
-        };
-        Raw::read(self.send(request).await?).await
+        self.send(Request { method, body: body.map(Bytes::from), ..Request::get(path) }).await
     }
 
-    fn request(&self, method: Method, path: &str) -> anyhow::Result<reqwest::RequestBuilder> {
-        let url = format!("{HOST}{path}");
-        let url = Url::parse(&url).with_context(|| format!("Invalid URL \"{url}\""))?;
-        self.ui.debug(format_args!("{method} {url}"));
-        Ok(self.http.request(method, url))
-    }
-
-    async fn send(&self, request: reqwest::RequestBuilder) -> anyhow::Result<reqwest::Response> {
-        let answer = request.send().await.map_err(|error| self.explain(error))?;
-        self.ui.debug(format_args!("{}", answer.status()));
-        if let Some(note) = stale::note(answer.headers())
+    async fn send(&self, request: Request<'_>) -> anyhow::Result<Raw> {
+        let url = format!("{HOST}{}", request.path);
+        self.ui.debug(format_args!("{} {url}", request.method));
+        let (head, body) = self.connections.exchange(request.into_http()?).await?.into_parts();
+        self.ui.debug(format_args!("{}", head.status));
+        if let Some(note) = stale::note(&head.headers)
             && !self.told_stale.swap(true, Ordering::Relaxed)
         {
             self.ui.diagnose(format_args!("{note}\n"))?;
         }
-        Ok(answer)
-    }
-
-    /// A failure to connect is told by its innermost cause.
-    fn explain(&self, error: reqwest::Error) -> anyhow::Error {
-        if !error.is_connect() {
-            return anyhow!(error).context("Failed to reach the daemon");
-        }
-        let error = anyhow!(error);
-        let Some(cause) = error.chain().find_map(|cause| cause.downcast_ref::<io::Error>()) else {
-            return error.context("Failed to connect");
-        };
-        let text = cause.to_string();
-        let reason = text.split(" (os error").next().unwrap_or(&text).to_owned();
-        Unreachable { socket: self.socket.clone(), kind: cause.kind(), reason }.into()
+        Ok(Raw { status: head.status, body, url, headers: head.headers })
     }
 }
 
-async fn read<T: DeserializeOwned>(answer: reqwest::Response, path: &str) -> anyhow::Result<T> {
-    let metadata = Raw::read(answer).await?.metadata()?;
-    metadata.with_context(|| format!("The answer to GET {path} is empty"))
+impl<'a> Request<'a> {
+    fn get(path: &'a str) -> Self {
+        Self { method: Method::GET, path, header: None, body: None }
+    }
+
+    fn new(method: Method, path: &'a str, body: &impl Serialize) -> anyhow::Result<Self> {
+        let body = serde_json::to_vec(body).context("Failed to write the request")?;
+        Ok(Self { method, path, header: None, body: Some(body.into()) })
+    }
+
+    fn into_http(self) -> anyhow::Result<hyper::Request<Full<Bytes>>> {
+        let mut request = hyper::Request::builder().method(self.method).uri(escaped(self.path));
+        if let Some((name, value)) = self.header {
+            request = request.header(name, value);
+        }
+        if self.body.is_some() {
+            request = request.header(CONTENT_TYPE, "application/json");
+        }
+        let request = request.header(hyper::header::HOST, "unix.socket");
+        let request = request.body(Full::from(self.body.unwrap_or_default()));
+        request.with_context(|| format!("Invalid URL \"{HOST}{}\"", self.path))
+    }
+}
+
+/// A path as a user wrote it, without what no URL may hold.
+fn escaped(path: &str) -> String {
+    let mut url = String::with_capacity(path.len());
+    for byte in path.bytes() {
+        match byte {
+            b'!' | b'$'..=b';' | b'=' | b'?'..=b'Z' | b'_' | b'a'..=b'z' | b'~' | b'[' | b']' => {
+                url.push(char::from(byte));
+            }
+            _ => url.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    url
+}
+
+fn read<T: DeserializeOwned>(answer: &Raw, path: &str) -> anyhow::Result<T> {
+    answer.metadata()?.with_context(|| format!("The answer to GET {path} is empty"))
 }
 
 impl Raw {
-    async fn read(answer: reqwest::Response) -> anyhow::Result<Self> {
-        let (url, status) = (answer.url().clone(), answer.status());
-        let body = answer.text().await.context("Failed to read the answer")?;
-        Ok(Self { url, status, body })
-    }
-
     /// What the envelope holds, or the failure that it tells of.
     pub(crate) fn metadata<T: DeserializeOwned>(&self) -> anyhow::Result<Option<T>> {
         Ok(self.envelope()?.into_result()?)
@@ -186,16 +190,5 @@ impl Raw {
             true => anyhow!(error).context(format!("Failed to read the answer of {}", self.url)),
             false => anyhow!("Failed to fetch {}: {}", self.url, self.status),
         })
-    }
-}
-
-impl Unreachable {
-    pub(crate) fn hint(&self) -> &'static str {
-        match self.kind {
-            io::ErrorKind::PermissionDenied => {
-                "You need to be root, or in the group that the daemon was started with."
-            }
-            _ => "Is the daemon running? LXD_DIR or LXD_SOCKET say where its socket is.",
-        }
     }
 }

@@ -13,7 +13,7 @@ impl Client {
     pub(crate) async fn wait(&self, operation: &Operation) -> anyhow::Result<Raw> {
         let _progress = self.ui.progress(&operation.description);
         let path = paths::operation_wait(operation.id.to_string());
-        let raw = self.raw(reqwest::Method::GET, &path, None).await?;
+        let raw = self.raw(hyper::Method::GET, &path, None).await?;
         let end: Option<Operation> = raw.metadata()?;
         if let Some(end) = end.filter(|end| end.status_code != StatusCode::Success) {
             let reason = if end.err.is_empty() { end.status } else { end.err };

@@ -1,6 +1,6 @@
 //! Answers that are not the latest: reading commands take them when the cluster has nothing better, and say so.
 
-use reqwest::header::{AGE, HeaderMap, WARNING};
+use hyper::header::{AGE, HeaderMap, WARNING};
 
 /// What a reading command asks by: any age will do, if the latest is not to be had (RFC 9111).
 pub(super) const ANY_AGE: &str = "max-stale";

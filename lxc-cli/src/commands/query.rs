@@ -1,7 +1,7 @@
 //! `lxc query`
 
 use anyhow::Context as _;
-use reqwest::Method;
+use hyper::Method;
 use serde_json::Value;
 use shared_api::operations::Operation;
 use shared_api::response::Kind;

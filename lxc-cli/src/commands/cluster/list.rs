@@ -21,9 +21,11 @@ pub(crate) struct Arguments {
 pub(crate) async fn run(ctx: &Context, arguments: Arguments) -> anyhow::Result<()> {
     let format = arguments.flag.format;
     let client = ctx.client(&Resource::parse_or_local(arguments.remote.as_deref()))?;
-    super::check_clustered(&client).await?;
     let path = paths::with_query(paths::CLUSTER_MEMBERS, &[("recursion", "1")]);
-    let members: Vec<Member> = client.get(&path).await?;
+    let (clustered, members) =
+        tokio::join!(super::check_clustered(&client), client.get::<Vec<Member>>(&path));
+    clustered?;
+    let members = members?;
     let list = table::render(format, &members, |members| rows(format, members))?;
     Ok(ctx.ui.data(list)?)
 }
