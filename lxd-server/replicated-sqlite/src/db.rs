@@ -12,6 +12,7 @@ use crate::options::Options;
 use crate::outstanding::{Outstanding, Ticket};
 use crate::pulse::Pulse;
 use crate::read::Waiting;
+use crate::standing;
 use crate::status::{self, Status};
 use crate::store::Store;
 use crate::tx::Tx;
@@ -36,6 +37,7 @@ pub(crate) struct Inner {
     pub(crate) identity: Identity,
     pub(crate) options: Options,
     pub(crate) raft: Raft,
+    pub(crate) standing: standing::Watch,
     pub(crate) store: Store,
     pub(crate) log: LogStore,
     pub(crate) links: Links,
@@ -188,6 +190,7 @@ impl Db {
         let server = Server {
             identity: inner.identity.clone(),
             raft: inner.raft.clone(),
+            standing: inner.standing.clone(),
             store: inner.store.clone(),
             links: inner.links.clone(),
             freshness: inner.freshness.clone(),
@@ -254,10 +257,8 @@ impl Db {
 
     /// Waits for another leader, or a little while.
     pub(crate) async fn news(&self, deadline: Instant) {
-        let leader = self.0.raft.metrics().borrow_watched().current_leader;
-        let wait = self.0.raft.wait(None);
         tokio::select! {
-            _ = wait.metrics(|metrics| metrics.current_leader != leader, "the leader is another") => {}
+            _ = self.0.standing.other_than(self.0.standing.leader()) => {}
             () = sleep(PAUSE.min(deadline.saturating_duration_since(Instant::now()))) => {}
         }
     }

@@ -6,6 +6,7 @@
 
 use crate::network::links::Links;
 use crate::pulse::Pulse;
+use crate::standing;
 use crate::types::{Metrics, NodeId, Raft};
 use openraft::async_runtime::watch::WatchReceiver;
 use openraft::raft::TransferLeaderRequest;
@@ -33,30 +34,33 @@ pub(crate) async fn watch(raft: Raft, mut resets: mpsc::Receiver<NodeId>) {
 /// Asks another voter to lead when this member has missed the leader for `patience` though a majority answers:
 /// the link between the two is cut, and whatever is asked here needs the leader. Asks once in that time, so that
 /// members with cut links all around take turns rather than depose each other at once.
-pub(crate) async fn bypass(raft: Raft, links: Links, pulse: Pulse, patience: Duration) {
+pub(crate) async fn bypass(
+    raft: Raft,
+    standing: standing::Watch,
+    links: Links,
+    pulse: Pulse,
+    patience: Duration,
+) {
     let mut changes = links.changes();
     let mut asked = None;
     loop {
         changes.mark_unchanged();
-        let metrics = raft.metrics().borrow_watched().clone();
-        let leader = metrics.current_leader;
+        let leader = standing.leader();
         let missed = leader.and_then(|leader| last_word(&links, leader));
         let due = missed.map(|missed| asked.map_or(missed, |asked| missed.max(asked)) + patience);
-        let wait = raft.wait(None);
         tokio::select! {
             () = until(due) => {
                 if leader.and_then(|leader| last_word(&links, leader)) != missed {
                     continue;
                 }
                 asked = Some(Instant::now());
-                if pulse.beats() {
+                let metrics = raft.metrics().borrow_watched().clone();
+                if pulse.beats() && metrics.current_leader == leader {
                     ask_another(&links, *raft.node_id(), &metrics).await;
                 }
             }
             changed = changes.changed() => if changed.is_err() { return },
-            changed = wait.metrics(|metrics| metrics.current_leader != leader, "the leader is another") => {
-                if changed.is_err() { return }
-            }
+            changed = standing.other_than(leader) => if changed.is_err() { return },
         }
     }
 }

@@ -85,6 +85,7 @@ mod session;
 mod simulation;
 mod snapshot;
 mod sql;
+mod standing;
 mod status;
 mod store;
 #[cfg(test)]

@@ -16,6 +16,7 @@ use crate::options::Options;
 use crate::outstanding::Outstanding;
 use crate::pulse::Pulse;
 use crate::read::Waiting;
+use crate::standing::{self, Standing};
 use crate::status::Status;
 use crate::types::{NodeId, Raft, Verdict};
 use crate::writer::Writer;
@@ -71,11 +72,10 @@ impl Db {
             Raft::new(identity.node, config, peers, log.clone(), machine).await.map_err(io)?;
         // What it says only has to be said: from here on the metrics show what was on disk.
         raft.is_initialized().await.map_err(io)?;
-        let (jobs, waiting) = mpsc::channel(QUEUE);
-        let (reads, readers) = mpsc::channel(QUEUE);
+        let ((jobs, waiting), (reads, readers)) = (mpsc::channel(QUEUE), mpsc::channel(QUEUE));
         let freshness = Freshness::default();
-        let seen = (freshness.clone(), store.clone());
-        let (pulse, pulsing) = Pulse::start(raft.clone(), links.clone(), &options, seen);
+        let (standing, looking) = standing::Watch::start(&raft, freshness.clone(), store.clone());
+        let (pulse, pulsing) = Pulse::start(identity.node, &standing, links.clone(), &options);
         let (published, status) = watch::channel(Status::default());
         let outstanding = Outstanding::new(identity.node, earlier.boot);
         let (closed, tasks) = (watch::Sender::new(false), Mutex::default());
@@ -83,6 +83,7 @@ impl Db {
             identity,
             options,
             raft,
+            standing,
             store,
             log,
             links,
@@ -98,6 +99,7 @@ impl Db {
         };
         let db = Self(Arc::new(inner));
         published.send_replace(db.status());
+        db.run(looking);
         db.run(pulsing);
         db.run(status::publish(Arc::downgrade(&db.0), published));
         db.run_all(waiting, readers, resets);
@@ -113,23 +115,15 @@ impl Db {
         readers: mpsc::Receiver<Waiting>,
         resets: mpsc::Receiver<NodeId>,
     ) {
-        let Inner { raft, store, log, links, pulse, meters, options, .. } = &*self.0;
+        let Inner { raft, standing, log, links, pulse, meters, options, .. } = &*self.0;
         let (raft, links, pulse) = (|| raft.clone(), || links.clone(), || pulse.clone());
-        let writer = Writer::new(
-            raft(),
-            store.clone(),
-            log.extent(),
-            links(),
-            pulse(),
-            meters.clone(),
-            options.clone(),
-        );
-        self.run(writer.run(jobs));
-        self.run(read::serve(raft(), links(), pulse(), meters.clone(), readers));
-        self.run(follow(raft(), links()));
+        self.run(Writer::new(&self.0).run(jobs));
+        self.run(read::serve(raft(), standing.clone(), links(), pulse(), meters.clone(), readers));
+        self.run(follow(raft(), standing.receiver(), links()));
         self.run(pace::keep(raft(), log.clone()));
-        self.run(retention::keep(raft(), log.clone(), options.clone()));
-        self.run(failover::bypass(raft(), links(), pulse(), PATIENCE * options.silence()));
+        self.run(retention::keep(raft(), standing.receiver(), log.clone(), options.clone()));
+        let patience = PATIENCE * options.silence();
+        self.run(failover::bypass(raft(), standing.clone(), links(), pulse(), patience));
         if options.elect_on_reset {
             self.run(failover::watch(raft(), resets));
         }
@@ -245,12 +239,12 @@ impl Db {
 }
 
 /// Keeps links to the members of the group, as it changes, and has openraft call those that were found.
-async fn follow(raft: Raft, links: Links) {
-    let (mut metrics, mut changes) = (raft.metrics(), links.changes());
+async fn follow(raft: Raft, mut standing: watch::Receiver<Standing>, links: Links) {
+    let mut changes = links.changes();
     let mut seen = None;
     let mut connected = BTreeSet::new();
     loop {
-        let stored = metrics.borrow_watched().membership_config.clone();
+        let stored = standing.borrow_and_update().membership.clone();
         if seen.as_ref() != Some(&stored) {
             let members: BTreeMap<_, _> =
                 stored.nodes().map(|(id, address)| (*id, address.clone())).collect();
@@ -268,7 +262,7 @@ async fn follow(raft: Raft, links: Links) {
         }
         connected = now;
         tokio::select! {
-            changed = metrics.changed() => if changed.is_err() { return },
+            changed = standing.changed() => if changed.is_err() { return },
             changed = changes.changed() => if changed.is_err() { return },
         }
     }

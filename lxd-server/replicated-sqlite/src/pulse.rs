@@ -1,12 +1,9 @@
 //! Whether a majority of the voters can be reached: what decides between waiting and giving up.
 
-use crate::freshness::Freshness;
 use crate::network::links::Links;
 use crate::options::Options;
-use crate::store::Store;
-use crate::types::{Metrics, MetricsWatch, NodeId, Raft};
-use openraft::Instant as _;
-use openraft::async_runtime::watch::WatchReceiver;
+use crate::standing::{self, Standing};
+use crate::types::NodeId;
 use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -15,9 +12,6 @@ use tokio::time::{Instant, sleep, sleep_until};
 /// How often a member without a majority looks whether it has one.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// Where to note, while this member leads, that a majority stands by it.
-type Seen = (Freshness, Store);
-
 /// Says whether there is a majority, at any time and as it changes.
 #[derive(Clone)]
 pub(crate) struct Pulse(watch::Receiver<bool>);
@@ -25,14 +19,14 @@ pub(crate) struct Pulse(watch::Receiver<bool>);
 impl Pulse {
     /// Starts watching. A majority is lost after a silence of twice the election maximum.
     pub(crate) fn start(
-        raft: Raft,
+        own: NodeId,
+        standing: &standing::Watch,
         links: Links,
         options: &Options,
-        seen: Seen,
     ) -> (Self, impl Future<Output = ()> + use<>) {
         let beat = watch::Sender::new(true);
         let pulse = Self(beat.subscribe());
-        (pulse, feel(raft, links, options.silence(), beat, seen))
+        (pulse, feel(own, standing.receiver(), links, options.silence(), beat))
     }
 
     pub(crate) fn beats(&self) -> bool {
@@ -50,15 +44,19 @@ impl Pulse {
     }
 }
 
-async fn feel(raft: Raft, links: Links, silence: Duration, beat: watch::Sender<bool>, seen: Seen) {
+async fn feel(
+    own: NodeId,
+    mut standing: watch::Receiver<Standing>,
+    links: Links,
+    silence: Duration,
+    beat: watch::Sender<bool>,
+) {
     let mut changes = links.changes();
-    let mut metrics = raft.metrics();
     // Raft may stop before this member is closed.
     let mut running = true;
     loop {
-        let configs =
-            metrics.borrow_watched().membership_config.membership().get_joint_config().clone();
-        let until = latest(&configs, *raft.node_id(), &links).map(|latest| latest + silence);
+        let configs = standing.borrow().membership.membership().get_joint_config().clone();
+        let until = latest(&configs, own, &links).map(|latest| latest + silence);
         let beats = until.is_some_and(|until| until > Instant::now());
         if beat.send_if_modified(|now| std::mem::replace(now, beats) != beats) {
             tracing::info!(beats, "whether a majority of the voters answers has changed");
@@ -66,7 +64,7 @@ async fn feel(raft: Raft, links: Links, silence: Duration, beat: watch::Sender<b
         tokio::select! {
             () = next_look(until, beats) => {}
             changed = changes.changed() => if changed.is_err() { return },
-            changed = voters_change(&mut metrics, &configs, &seen), if running => running = changed.is_ok(),
+            changed = voters_change(&mut standing, &configs), if running => running = changed.is_ok(),
         }
     }
 }
@@ -103,27 +101,11 @@ fn majority(voters: &BTreeSet<NodeId>, own: NodeId, links: &Links) -> Instant {
 }
 
 async fn voters_change(
-    metrics: &mut MetricsWatch,
+    standing: &mut watch::Receiver<Standing>,
     configs: &[BTreeSet<NodeId>],
-    seen: &Seen,
-) -> Result<(), ()> {
-    loop {
-        metrics.changed().await.map_err(drop)?;
-        let metrics = metrics.borrow_watched();
-        note(&metrics, seen);
-        if metrics.membership_config.membership().get_joint_config() != configs {
-            return Ok(());
-        }
-    }
-}
-
-/// A leader that a majority stood by knows what was committed at that moment.
-fn note(metrics: &Metrics, (freshness, store): &Seen) {
-    if let (Some(acked), Some(committed)) = (metrics.last_quorum_acked, metrics.cluster_committed) {
-        let moment = Instant::now().checked_sub(acked.elapsed());
-        let applied = store.index();
-        moment.into_iter().for_each(|moment| freshness.promise(moment, committed.index, applied));
-    }
+) -> Result<(), watch::error::RecvError> {
+    let changed = |now: &Standing| now.membership.membership().get_joint_config() != configs;
+    standing.wait_for(changed).await.map(drop)
 }
 
 #[cfg(test)]

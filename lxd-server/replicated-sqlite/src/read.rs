@@ -3,10 +3,10 @@
 use crate::figures::Meters;
 use crate::network::links::Links;
 use crate::pulse::Pulse;
+use crate::standing;
 use crate::types::Raft;
 use crate::writer::PATIENCE;
 use openraft::ReadPolicy;
-use openraft::async_runtime::watch::WatchReceiver;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
@@ -20,6 +20,7 @@ pub(crate) type Waiting = oneshot::Sender<Option<u64>>;
 /// joins a request that is under way, for its answer may be older than the reader's call.
 pub(crate) async fn serve(
     raft: Raft,
+    standing: standing::Watch,
     links: Links,
     pulse: Pulse,
     meters: Arc<Meters>,
@@ -28,7 +29,7 @@ pub(crate) async fn serve(
     let mut batch = Vec::new();
     while waiting.recv_many(&mut batch, BATCH).await > 0 {
         meters.read_indexes.add(1);
-        let leader = raft.metrics().borrow_watched().current_leader;
+        let leader = standing.leader();
         let asked = async {
             match leader {
                 Some(leader) if leader == *raft.node_id() => {
@@ -39,11 +40,10 @@ pub(crate) async fn serve(
                 None => None,
             }
         };
-        let wait = raft.wait(None);
         let index = tokio::select! {
             index = asked => index,
             // Whoever is asked will not answer any more.
-            _ = wait.metrics(|metrics| metrics.current_leader != leader, "the leader is another") => None,
+            _ = standing.other_than(leader) => None,
             () = pulse.lost() => None,
         };
         for waiter in batch.drain(..) {

@@ -2,7 +2,7 @@
 
 use crate::db::Inner;
 use crate::pulse;
-use crate::types::{MetricsWatch, NodeId};
+use crate::types::NodeId;
 use openraft::async_runtime::watch::WatchReceiver;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
@@ -127,7 +127,7 @@ pub(crate) fn status(inner: &Inner) -> Status {
 /// Publishes the status whenever something in it changes, but for indexes and times.
 pub(crate) async fn publish(inner: std::sync::Weak<Inner>, sender: watch::Sender<Status>) {
     let Some(strong) = inner.upgrade() else { return };
-    let (mut metrics, mut changes) = (strong.raft.metrics(), strong.links.changes());
+    let (mut standing, mut changes) = (strong.standing.receiver(), strong.links.changes());
     let mut pulse = strong.pulse.watch();
     drop(strong);
     // Ends with Raft, whose end is news, too.
@@ -147,40 +147,10 @@ pub(crate) async fn publish(inner: std::sync::Weak<Inner>, sender: watch::Sender
             *last = now;
             changed
         });
-        let known = Shape::of(&metrics.borrow_watched());
         tokio::select! {
-            changed = shape_changes(&mut metrics, &known), if running => running = changed.is_ok(),
+            changed = standing.changed(), if running => running = changed.is_ok(),
             changed = changes.changed() => if changed.is_err() { return },
             changed = pulse.changed() => if changed.is_err() { return },
-        }
-    }
-}
-
-/// The parts of the metrics that matter here: comparing them is cheap, and they change with every entry.
-#[derive(PartialEq)]
-struct Shape {
-    leader: Option<NodeId>,
-    term: u64,
-    membership: Option<crate::types::LogId>,
-    running: bool,
-}
-
-impl Shape {
-    fn of(metrics: &crate::types::Metrics) -> Self {
-        Self {
-            leader: metrics.current_leader,
-            term: metrics.current_term,
-            membership: *metrics.membership_config.log_id(),
-            running: metrics.running_state.is_ok(),
-        }
-    }
-}
-
-async fn shape_changes(metrics: &mut MetricsWatch, known: &Shape) -> Result<(), ()> {
-    loop {
-        metrics.changed().await.map_err(drop)?;
-        if Shape::of(&metrics.borrow_watched()) != *known {
-            return Ok(());
         }
     }
 }

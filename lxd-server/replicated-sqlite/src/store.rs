@@ -8,9 +8,10 @@ use crate::readers::Readers;
 use crate::schema;
 use crate::session::{self, Guard, Turn};
 use crate::tx::ORIGIN;
-use crate::types::Value;
+use crate::types::{NodeId, Value};
 use rusqlite::config::DbConfig;
 use sqlx::Executor;
+use std::collections::BTreeSet;
 use std::io::Result;
 use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
@@ -123,6 +124,8 @@ struct Inner {
     writers: Arc<Mutex<Option<Writers>>>,
     readers: RwLock<Readers>,
     progress: watch::Sender<Progress>,
+    /// Of the progress, for those who wait for nothing else.
+    removed: watch::Sender<BTreeSet<NodeId>>,
 }
 
 impl Store {
@@ -133,6 +136,7 @@ impl Store {
             generation: AtomicU64::new(generation),
             writers: Arc::new(Mutex::new(Some(writers))),
             readers: RwLock::new(readers),
+            removed: watch::Sender::new(progress.removed.clone()),
             progress: watch::Sender::new(progress),
         };
         Ok(Self(Arc::new(inner)))
@@ -157,7 +161,20 @@ impl Store {
     }
 
     pub(crate) fn set_progress(&self, progress: Progress) {
+        let removed = progress.removed.clone();
         self.0.progress.send_replace(progress);
+        self.0.removed.send_if_modified(|last| {
+            *last != removed && {
+                *last = removed;
+                true
+            }
+        });
+    }
+
+    /// Waits until a member has been removed from the group.
+    pub(crate) async fn removed(&self, member: NodeId) {
+        // The sender lives in `self`, so this cannot fail.
+        let _ = self.0.removed.subscribe().wait_for(|removed| removed.contains(&member)).await;
     }
 
     pub(crate) fn watch(&self) -> watch::Receiver<Progress> {

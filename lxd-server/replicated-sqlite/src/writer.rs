@@ -4,6 +4,7 @@
 //! one request; so the transactions of one member never collide with each other, only with other members'.
 
 use crate::batch::{Close, Outcome, attempt, close, lend, rehearse, settle};
+use crate::db::Inner;
 use crate::error::Error;
 use crate::figures::Meters;
 use crate::job::{Job, Step, Task, Work};
@@ -13,10 +14,10 @@ use crate::options::Options;
 use crate::pulse::Pulse;
 use crate::schema;
 use crate::session;
+use crate::standing;
 use crate::store::Store;
 use crate::types::{Applied, Command, NodeId, Raft, Submission, Term, Transcript, Value, Verdict};
 use openraft::ReadPolicy;
-use openraft::async_runtime::watch::WatchReceiver;
 use openraft::impls::ProgressResponder;
 use sqlx::Executor;
 use std::collections::VecDeque;
@@ -38,6 +39,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
 
 pub(crate) struct Writer {
     raft: Raft,
+    standing: standing::Watch,
     store: Store,
     log: watch::Receiver<Extent>,
     links: Links,
@@ -68,30 +70,22 @@ struct Prepared {
 }
 
 impl Writer {
-    pub(crate) fn new(
-        raft: Raft,
-        store: Store,
-        log: watch::Receiver<Extent>,
-        links: Links,
-        pulse: Pulse,
-        meters: Arc<Meters>,
-        options: Options,
-    ) -> Self {
-        let checked = store.progress().version;
+    pub(crate) fn new(member: &Inner) -> Self {
         Self {
-            raft,
-            store,
-            log,
-            links,
-            pulse,
-            meters,
-            options,
+            raft: member.raft.clone(),
+            standing: member.standing.clone(),
+            store: member.store.clone(),
+            log: member.log.extent(),
+            links: member.links.clone(),
+            pulse: member.pulse.clone(),
+            meters: member.meters.clone(),
+            options: member.options.clone(),
             queue: VecDeque::new(),
             steps: VecDeque::new(),
             ready: None,
             solo: 0,
             held: None,
-            checked,
+            checked: member.store.progress().version,
         }
     }
 
@@ -335,7 +329,7 @@ impl Writer {
 
     /// Runs the batch here for its transcripts, and has the leader do it again.
     async fn forward(&self, batch: &mut [Task]) -> Result<Vec<Verdict>, Error> {
-        let leader = self.raft.metrics().borrow_watched().current_leader;
+        let leader = self.standing.leader();
         let Some(leader) = leader.filter(|leader| leader != self.raft.node_id()) else {
             return Ok(vec![Verdict::Retry; batch.len()]);
         };
@@ -343,12 +337,11 @@ impl Writer {
         let submissions: Vec<_> = settled.iter_mut().filter_map(Ran::take).collect();
         let mut verdicts = Vec::new().into_iter();
         if !submissions.is_empty() {
-            let wait = self.raft.wait(None);
             tokio::select! {
                 answer = self.links.submit(leader, submissions, PATIENCE) => {
                     verdicts = answer.unwrap_or_default().into_iter();
                 }
-                _ = wait.metrics(|metrics| metrics.current_leader != Some(leader), "the leader is another") => {}
+                _ = self.standing.other_than(Some(leader)) => {}
             }
         }
         let verdicts: Vec<_> = settled

@@ -9,6 +9,7 @@ use crate::network::wire::{
     Append, Appended, Hello, Purpose, Request, Response, SnapshotAnswer, SnapshotHead, Welcome,
 };
 use crate::snapshot;
+use crate::standing;
 use crate::store::Store;
 use crate::types::{LogId, NodeId, Raft, Snapshot, Submission, Types, Verdict, Vote};
 use futures::StreamExt;
@@ -36,6 +37,7 @@ const GREETING: Duration = Duration::from_secs(10);
 pub(crate) struct Server {
     pub(crate) identity: Identity,
     pub(crate) raft: Raft,
+    pub(crate) standing: standing::Watch,
     pub(crate) store: Store,
     pub(crate) links: Links,
     pub(crate) freshness: Freshness,
@@ -67,11 +69,10 @@ impl Server {
             }
         };
         // A replica that has stopped is as good as gone: nobody shall count on it.
-        let (wait, mut progress) = (self.raft.wait(None), self.store.watch());
         tokio::select! {
             served = served => served,
-            _ = progress.wait_for(|progress| progress.removed.contains(&from)) => Ok(()),
-            _ = wait.metrics(|metrics| metrics.running_state.is_err(), "the end") => Ok(()),
+            () = self.store.removed(from) => Ok(()),
+            () = self.standing.stopped() => Ok(()),
         }
     }
 
