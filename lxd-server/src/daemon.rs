@@ -70,8 +70,8 @@ async fn open(dir: &Path, events: Events) -> Result<Context> {
     let (host, database) = (host::name(), dir.join("database"));
     make_directory(dir, 0o711)?;
     make_directory(&database, 0o700)?;
-    let tls = tls::Store::open(dir, &host)?;
-    let local = Local::open(&database.join("local.db")).await?;
+    let path = database.join("local.db");
+    let (tls, local) = tokio::try_join!(open_tls(dir, &host), Local::open(&path))?;
     let options = replicated_sqlite::Options::default();
     let replica = open_replica(&database, &local, &options).await?;
     match &replica.cluster {
@@ -102,6 +102,13 @@ async fn open(dir: &Path, events: Events) -> Result<Context> {
         ready: watch::Sender::new(false),
         stop: CancellationToken::new(),
     }))
+}
+
+/// At the first start this waits for the disk, and the local database does so at the same time.
+async fn open_tls(dir: &Path, host: &str) -> Result<tls::Store> {
+    let (dir, host) = (dir.to_owned(), host.to_owned());
+    let opened = tokio::task::spawn_blocking(move || tls::Store::open(&dir, &host)).await;
+    opened.context("open the certificates")?
 }
 
 /// The replica that the local database points to, or at the first start a new one.

@@ -7,7 +7,7 @@ use super::Transport;
 use crate::db::SCHEMA;
 use crate::db::tables::members;
 use crate::error::{Context, Error, Kind, Result};
-use crate::tls::{self, Authority, Identity, Membership, write_file};
+use crate::tls::{self, Authority, Identity, Membership, NewFile, write_files};
 use futures::FutureExt;
 use replicated_sqlite::{Db, Options};
 use std::fs;
@@ -58,8 +58,8 @@ impl Replica {
         let certificate = authority.sign(&public, &membership)?;
         let directory = new_directory(database)?;
         let path = database.join(&directory);
-        authority.save(&path)?;
-        tls::save_member(&path, &certificate, &key)?;
+        let member = tls::member_files(&certificate, &key);
+        write_files(&path, &authority.files().into_iter().chain(member).collect::<Vec<_>>())?;
         let replica = Self::open(database, &directory, options).await?;
         replica.db.bootstrap("").await?;
         replica.db.migrate(SCHEMA).await?;
@@ -81,9 +81,11 @@ impl Replica {
         let (key, public) = tls::member_key()?;
         let directory = new_directory(database)?;
         let path = database.join(&directory);
-        authority.save(&path)?;
-        cluster.save(&path, "cluster")?;
-        tls::save_member(&path, &authority.sign(&public, &membership)?, &key)?;
+        let certificate = authority.sign(&public, &membership)?;
+        let (authority, cluster) = (authority.files(), cluster.files("cluster"));
+        let member = tls::member_files(&certificate, &key);
+        let files: Vec<_> = authority.into_iter().chain(cluster).chain(member).collect();
+        write_files(&path, &files)?;
         let replica = Self::open(database, &directory, options).await?;
         replica.db.set_trouble(Some(why));
         Ok(Self { directory: lost.to_owned(), ..replica })
@@ -98,9 +100,10 @@ impl Replica {
     pub fn prepare(database: &Path, accepted: &Accepted) -> Result<String> {
         let directory = new_directory(database)?;
         let path = database.join(&directory);
-        accepted.authority.save(&path)?;
-        accepted.cluster.save(&path, "cluster")?;
-        tls::save_member(&path, &accepted.certificate, &accepted.key)?;
+        let (authority, cluster) = (accepted.authority.files(), accepted.cluster.files("cluster"));
+        let member = tls::member_files(&accepted.certificate, &accepted.key);
+        let files: Vec<_> = authority.into_iter().chain(cluster).chain(member).collect();
+        write_files(&path, &files)?;
         Ok(directory)
     }
 
@@ -165,7 +168,8 @@ impl Replica {
 
     /// Notes that one of the members at these addresses is about to be asked for activation.
     pub fn mark_activating(&self, addresses: &[String]) -> Result<()> {
-        write_file(&self.path.join(ACTIVATING), addresses.join("\n").as_bytes(), 0o600)
+        let (name, content) = (ACTIVATING.to_owned(), addresses.join("\n"));
+        write_files(&self.path, &[NewFile { name, content: &content, mode: 0o600 }])
     }
 
     /// Which members were about to be asked for activation of the replica in a directory.

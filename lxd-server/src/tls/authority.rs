@@ -3,7 +3,7 @@
 //! Its certificates name cluster, incarnation and node in a DNS name, so TLS itself checks that the
 //! other end is the member that was meant. Their dates are ignored: a wrong clock stops no cluster.
 
-use super::{Identity, write_file};
+use super::{Identity, NewFile};
 use crate::error::{Context, Error, Result};
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, PKCS_ECDSA_P256_SHA256,
@@ -77,9 +77,9 @@ impl Authority {
         Ok(Identity::load(dir, "authority")?.map(Self))
     }
 
-    /// Writes both files.
-    pub fn save(&self, dir: &Path) -> Result<()> {
-        self.0.save(dir, "authority")
+    /// Both files.
+    pub fn files(&self) -> [NewFile<'_>; 2] {
+        self.0.files("authority")
     }
 
     /// Certificate and key.
@@ -107,10 +107,12 @@ pub fn member_key() -> Result<(String, Vec<u8>)> {
     Ok((key.serialize_pem(), key.subject_public_key_info()))
 }
 
-/// Saves a member's certificate and key beside its replica, as `node.crt` and `node.key`.
-pub fn save_member(dir: &Path, certificate: &str, key: &str) -> Result<()> {
-    write_file(&dir.join("node.key"), key.as_bytes(), 0o600)?;
-    write_file(&dir.join("node.crt"), certificate.as_bytes(), 0o644)
+/// A member's key and certificate as they lie beside its replica: `node.key` and `node.crt`.
+pub fn member_files<'a>(certificate: &'a str, key: &'a str) -> [NewFile<'a>; 2] {
+    [
+        NewFile { name: "node.key".to_owned(), content: key, mode: 0o600 },
+        NewFile { name: "node.crt".to_owned(), content: certificate, mode: 0o644 },
+    ]
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! A certificate and its key.
 
-use super::write_file;
+use super::{NewFile, write_files};
 use crate::clock;
 use crate::error::{Context, Result};
 use jiff::tz::TimeZone;
@@ -79,10 +79,17 @@ impl Identity {
         }
     }
 
-    /// Writes `NAME.key` (mode 0600), then `NAME.crt`: no certificate ever stands without its key.
+    /// Writes [`Self::files`].
     pub fn save(&self, dir: &Path, name: &str) -> Result<()> {
-        write_file(&dir.join(format!("{name}.key")), self.key.as_bytes(), 0o600)?;
-        write_file(&dir.join(format!("{name}.crt")), self.certificate.as_bytes(), 0o644)
+        write_files(dir, &self.files(name))
+    }
+
+    /// `NAME.key` (mode 0600), then `NAME.crt`: no certificate ever stands without its key.
+    pub fn files(&self, name: &str) -> [NewFile<'_>; 2] {
+        [
+            NewFile { name: format!("{name}.key"), content: &self.key, mode: 0o600 },
+            NewFile { name: format!("{name}.crt"), content: &self.certificate, mode: 0o644 },
+        ]
     }
 
     /// Removes `NAME.crt` and `NAME.key`.

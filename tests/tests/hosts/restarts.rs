@@ -1,6 +1,13 @@
 //! Members come back with everything they had.
 
-use anyhow::{Result, ensure};
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::{Context, Result, ensure};
 use nix::sys::signal::{Signal, kill};
 use serde_json::json;
 use tests::{
@@ -11,8 +18,39 @@ use tests::{
     host::Host,
     namespace::pid,
     rack::Rack,
-    wait::wait_until,
+    wait::{wait_until, wait_until_finely},
 };
+
+/// As many as a first start makes.
+const FILES: usize = 36;
+/// How often a start is looked at.
+const FINELY: Duration = Duration::from_micros(50);
+
+/// As soon as there is one file more than at the death before, sockets and unfinished files included.
+#[test]
+fn a_first_start_may_die_at_every_file() -> Result<()> {
+    let rack = Rack::new("first-start", Flavour::under_test(), 1)?;
+    let (host, socket) = (&rack.hosts[0], rack.hosts[0].data().join("unix.socket"));
+    for count in 0..FILES {
+        let daemon = Daemon::start(host)?;
+        let mut seen = BTreeSet::new();
+        wait_until_finely("a file more, or the socket", LIMIT, FINELY, || {
+            seen.extend(names(&host.data()));
+            (seen.len() > count || seen.contains(&socket)).then_some(())
+        })?;
+        daemon.kill()?;
+        Daemon::start_ready(host).with_context(|| format!("after {seen:?}"))?.kill()?;
+        host.sh("rm -rf /run/lxd/*")?;
+    }
+    rack.finish()
+}
+
+/// The files below a directory; of those that go away meanwhile, some.
+fn names(dir: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    let paths = entries.map(|entry| entry.path());
+    paths.flat_map(|path| names(&path).into_iter().chain([path])).collect()
+}
 
 #[test]
 fn each_member_restarts() -> Result<()> {
