@@ -83,7 +83,9 @@ async fn ask_another(links: &Links, own: NodeId, metrics: &Metrics) {
     let heard = links.heard();
     let reached = |voter: &NodeId| heard.get(voter).is_some_and(|heard| heard.connected);
     let voters = metrics.membership_config.membership().voter_ids();
-    for voter in voters.filter(|voter| *voter != own && reached(voter)) {
+    // The leader's stream may not have been given up yet.
+    let other = |voter: &NodeId| *voter != own && metrics.current_leader != Some(*voter);
+    for voter in voters.filter(|voter| other(voter) && reached(voter)) {
         tracing::info!(
             leader = metrics.current_leader,
             voter,
