@@ -71,6 +71,9 @@ async fn open(dir: &Path, events: Events) -> Result<Context> {
     make_directory(dir, 0o711)?;
     make_directory(&database, 0o700)?;
     let path = database.join("local.db");
+    if !path.exists() {
+        node::refuse_replicas(&database)?;
+    }
     let (tls, local) = tokio::try_join!(open_tls(dir, &host), Local::open(&path))?;
     let options = replicated_sqlite::Options::default();
     let replica = open_replica(&database, &local, &options).await?;

@@ -12,8 +12,3 @@ CREATE TABLE replica (
     directory TEXT NOT NULL,
     joining TEXT NOT NULL
 ) STRICT;
-
--- Where the members of the cluster were last: whom to ask for a new place if this host's replica is lost.
-CREATE TABLE members (
-    address TEXT NOT NULL PRIMARY KEY
-) STRICT, WITHOUT ROWID;

@@ -3,13 +3,18 @@
 
 use crate::error::{Context, Error, Kind, Result};
 use replicated_sqlite::{Connection, OpenOptions};
-use sqlx::{Connection as _, Row};
+use sqlx::{Connection as _, Executor, Row};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::{Mutex, OwnedMappedMutexGuard, OwnedMutexGuard};
 
-const SCHEMA: &str = include_str!("../../migrations/local/0001_local.sql");
+/// What later versions added, taken at each start: nothing happens where it is there.
+const LATER: &str = include_str!("../../migrations/local/0002_members.sql");
+const SCHEMA: &str = concat!(
+    include_str!("../../migrations/local/0001_local.sql"),
+    include_str!("../../migrations/local/0002_members.sql"),
+);
 
 /// This host's own small database; no connection once it is closed.
 pub struct Local(Arc<Mutex<Option<Connection>>>);
@@ -32,7 +37,9 @@ impl Local {
         replicated_sqlite::create(path, SCHEMA).await.context("make the local database")?;
         let options =
             OpenOptions::new(path).pragma("journal_mode", "WAL").pragma("synchronous", "FULL");
-        let connection = Connection::open(&options).await.context("open the local database")?;
+        let connection = Connection::open(&options).await;
+        let mut connection = connection.context("open the local database")?;
+        connection.execute(LATER).await.context("bring the local database to its schema")?;
         Ok(Self(Arc::new(Mutex::new(Some(connection)))))
     }
 
@@ -143,5 +150,15 @@ mod tests {
         assert_eq!(local.config().await.unwrap(), config);
         assert_eq!(local.replica().await.unwrap(), Some(replica));
         assert_eq!(local.members().await.unwrap(), members);
+    }
+
+    #[tokio::test]
+    async fn a_file_of_the_first_version_is_brought_up() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("local.db");
+        let first = include_str!("../../migrations/local/0001_local.sql");
+        replicated_sqlite::create(&path, first).await.unwrap();
+        let local = Local::open(&path).await.unwrap();
+        local.set_members(&["10.0.0.1:8443".to_owned()]).await.unwrap();
     }
 }

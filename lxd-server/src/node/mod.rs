@@ -6,7 +6,7 @@ mod silence;
 mod transport;
 
 pub use peers::Remote;
-pub use replica::{Accepted, Replica, remove_others};
+pub use replica::{Accepted, Replica, refuse_replicas, remove_others};
 pub use reqwest::Method;
 pub use silence::Silence;
 pub use transport::Transport;

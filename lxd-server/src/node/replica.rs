@@ -206,6 +206,22 @@ pub fn remove_others(database: &Path, keep: &[&str]) -> Result<()> {
     Ok(())
 }
 
+/// Refuses a host that has replicas though its local database, which is made before the first, is gone: it
+/// would be taken for a new host, and they for what a first start left behind.
+pub fn refuse_replicas(database: &Path) -> Result<()> {
+    let mut entries = fs::read_dir(database).context("list the replicas")?.filter_map(Result::ok);
+    let replica =
+        |entry: &fs::DirEntry| entry.file_name().to_string_lossy().starts_with("replica-");
+    let Some(found) = entries.find(replica) else { return Ok(()) };
+    let (local, found, all) = (database.join("local.db"), found.path(), database.display());
+    Err(Error::internal(format_args!(
+        "{} is gone, which says whether {} is in use. Put it back from a copy, or start afresh after: \
+         mv {all} {all}.lost",
+        local.display(),
+        found.display(),
+    )))
+}
+
 fn new_directory(database: &Path) -> Result<String> {
     let name = format!("replica-{}", uuid::Uuid::new_v4().simple());
     let made = fs::DirBuilder::new().mode(0o700).create(database.join(&name));

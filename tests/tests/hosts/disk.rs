@@ -112,6 +112,25 @@ fn a_lone_server_whose_log_is_gone_says_what_can_be_done() -> Result<()> {
     rack.finish()
 }
 
+#[test]
+fn a_host_whose_local_database_is_gone_keeps_its_replica() -> Result<()> {
+    let rack = Rack::new("lost-local", Flavour::Ours, 1)?;
+    let host = &rack.hosts[0];
+    let daemon = Daemon::start_ready(host)?;
+    Api::of(host).post("/1.0/profiles", &json!({"name": "before"}))?;
+    ensure!(daemon.stop()?.success());
+    let (local, copy) = (host.data().join("database/local.db"), rack.folder.join("local.db"));
+    fs::rename(&local, &copy)?;
+    ensure!(!Daemon::start(host)?.wait_end()?.success(), "it started");
+    let log = fs::read_to_string(host.folder.join("lxd.log"))?;
+    ensure!(log.contains("database/local.db is gone"), "{log}");
+    fs::copy(&copy, &local)?;
+    let daemon = Daemon::start_ready(host)?;
+    Api::of(host).get("/1.0/profiles/before")?;
+    ensure!(daemon.stop()?.success());
+    rack.finish()
+}
+
 fn member(host: &Host, name: &str) -> Option<Value> {
     let members = cluster::members(host).ok()?;
     members.into_iter().find(|member| member["server_name"] == name)
@@ -170,7 +189,8 @@ fn a_slow_disk_costs_a_leader_its_lead_and_the_others_nothing() -> Result<()> {
         times.push(begun.elapsed());
     }
     times.sort();
-    ensure!(times[7] < Duration::from_millis(250), "{times:?}");
+    // Whoever waits for the slow disk waits for longer than one sync.
+    ensure!(times[7] < Duration::from_millis(500), "{times:?}");
     ensure!(fs::read_to_string(&log)?.contains("DELAYED"), "no sync was slow");
     ensure!(cluster::leader(&rack, third)? != slow, "it leads again");
     strace.kill()?;
