@@ -8,6 +8,8 @@ use crate::network::links::Links;
 use crate::pulse::Pulse;
 use crate::standing;
 use crate::types::{Metrics, NodeId, Raft};
+use futures::FutureExt;
+use futures::future::{BoxFuture, pending};
 use openraft::async_runtime::watch::WatchReceiver;
 use openraft::raft::TransferLeaderRequest;
 use std::time::Duration;
@@ -18,15 +20,29 @@ use tokio::time::{Instant, sleep, sleep_until};
 /// fdatasync must fit in.
 const TURN: Duration = Duration::from_millis(15);
 
-/// Times round, in case others notice later. After that the election timer does it.
-const ROUNDS: usize = 4;
+/// Times round, in case others notice later or votes are split, each with twice the time of the one before: on a
+/// slow network or a busy machine a campaign needs some of it. After that the election timer does it.
+const ROUNDS: usize = 6;
 
-/// Campaigns whenever the leader is among the members whose connection was reset.
+/// Campaigns whenever the leader is among the members whose connection was reset; a leader that is lost later
+/// ends the campaign for an earlier one.
 pub(crate) async fn watch(raft: Raft, mut resets: mpsc::Receiver<NodeId>) {
-    while let Some(peer) = resets.recv().await {
-        let metrics = raft.metrics().borrow_watched().clone();
-        if metrics.current_leader == Some(peer) && campaign(&raft, peer, &metrics).await.is_err() {
-            return;
+    let mut running: BoxFuture<'_, Result<(), ()>> = pending().boxed();
+    loop {
+        tokio::select! {
+            reset = resets.recv() => {
+                let Some(peer) = reset else { return };
+                let metrics = raft.metrics().borrow_watched().clone();
+                if metrics.current_leader == Some(peer) {
+                    running = campaign(&raft, peer, metrics).boxed();
+                }
+            }
+            ended = &mut running => {
+                if ended.is_err() {
+                    return;
+                }
+                running = pending().boxed();
+            }
         }
     }
 }
@@ -74,7 +90,7 @@ fn last_word(links: &Links, leader: NodeId) -> Option<Instant> {
 async fn until(due: Option<Instant>) {
     match due {
         Some(due) => sleep_until(due).await,
-        None => std::future::pending().await,
+        None => pending().await,
     }
 }
 
@@ -97,7 +113,7 @@ async fn ask_another(links: &Links, own: NodeId, metrics: &Metrics) {
     }
 }
 
-async fn campaign(raft: &Raft, lost: NodeId, metrics: &Metrics) -> Result<(), ()> {
+async fn campaign(raft: &Raft, lost: NodeId, metrics: Metrics) -> Result<(), ()> {
     // openraft has no call to drop the lease, but this does just that on all but the transfer's target: so
     // name a target that is not this member.
     let release = TransferLeaderRequest::new(metrics.vote, lost, None);
@@ -107,12 +123,17 @@ async fn campaign(raft: &Raft, lost: NodeId, metrics: &Metrics) -> Result<(), ()
     voters.sort_unstable();
     let Some(turn) = voters.iter().position(|voter| voter == raft.node_id()) else { return Ok(()) };
     sleep(times(turn)).await;
+    let (mut seen, mut pause) = (metrics.vote, times(voters.len()));
     for _ in 0..ROUNDS {
-        if raft.metrics().borrow_watched().vote != metrics.vote {
-            break;
+        let now = raft.metrics().borrow_watched().clone();
+        // A campaign that is under way, somebody's or one of its own that ended in a tie, gets its time. Two at
+        // once may also depose whoever wins first.
+        let under_way = std::mem::replace(&mut seen, now.vote) != now.vote;
+        if !under_way && now.current_leader.is_none_or(|leader| leader == lost) {
+            raft.trigger().elect(true).await.map_err(drop)?;
         }
-        raft.trigger().elect(true).await.map_err(drop)?;
-        sleep(times(voters.len())).await;
+        sleep(pause).await;
+        pause *= 2;
     }
     Ok(())
 }
