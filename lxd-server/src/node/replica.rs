@@ -40,10 +40,8 @@ pub struct Replica {
 pub struct Accepted {
     /// The authority: certificate and key.
     pub authority: Authority,
-    /// This member's certificate, signed by the authority, PEM.
-    pub certificate: String,
-    /// The key that it is for, PEM.
-    pub key: String,
+    /// This member's key and its certificate, signed by the authority.
+    pub member: Identity,
     /// The cluster's public certificate.
     pub cluster: Identity,
 }
@@ -55,11 +53,8 @@ impl Replica {
             Membership { cluster: uuid::Uuid::new_v4().to_string(), incarnation: 1, node: 1 };
         let authority = Authority::generate(&membership.cluster)?;
         let (key, public) = tls::member_key()?;
-        let certificate = authority.sign(&public, &membership)?;
-        let directory = new_directory(database)?;
-        let path = database.join(&directory);
-        let member = tls::member_files(&certificate, &key);
-        write_files(&path, &authority.files().into_iter().chain(member).collect::<Vec<_>>())?;
+        let member = Identity::from_pem(authority.sign(&public, &membership)?, key)?;
+        let directory = new_directory(database, &authority, &member, None)?;
         let replica = Self::open(database, &directory, options).await?;
         replica.db.bootstrap("").await?;
         replica.db.migrate(SCHEMA).await?;
@@ -79,13 +74,8 @@ impl Replica {
             Membership { cluster: uuid::Uuid::new_v4().to_string(), incarnation: 1, node: 0 };
         let authority = Authority::generate(&membership.cluster)?;
         let (key, public) = tls::member_key()?;
-        let directory = new_directory(database)?;
-        let path = database.join(&directory);
-        let certificate = authority.sign(&public, &membership)?;
-        let (authority, cluster) = (authority.files(), cluster.files("cluster"));
-        let member = tls::member_files(&certificate, &key);
-        let files: Vec<_> = authority.into_iter().chain(cluster).chain(member).collect();
-        write_files(&path, &files)?;
+        let member = Identity::from_pem(authority.sign(&public, &membership)?, key)?;
+        let directory = new_directory(database, &authority, &member, Some(&cluster))?;
         let replica = Self::open(database, &directory, options).await?;
         replica.db.set_trouble(Some(why));
         Ok(Self { directory: lost.to_owned(), ..replica })
@@ -98,13 +88,8 @@ impl Replica {
 
     /// Prepares a directory for the replica of a member that was accepted; returns its name.
     pub fn prepare(database: &Path, accepted: &Accepted) -> Result<String> {
-        let directory = new_directory(database)?;
-        let path = database.join(&directory);
-        let (authority, cluster) = (accepted.authority.files(), accepted.cluster.files("cluster"));
-        let member = tls::member_files(&accepted.certificate, &accepted.key);
-        let files: Vec<_> = authority.into_iter().chain(cluster).chain(member).collect();
-        write_files(&path, &files)?;
-        Ok(directory)
+        let Accepted { authority, member, cluster } = accepted;
+        new_directory(database, authority, member, Some(cluster))
     }
 
     /// Opens the replica in a directory.
@@ -194,13 +179,10 @@ impl Replica {
 
 /// Removes every replica's directory but those named.
 pub fn remove_others(database: &Path, keep: &[&str]) -> Result<()> {
-    let entries = fs::read_dir(database).context("list the replicas")?;
-    for entry in entries {
-        let entry = entry.context("list the replicas")?;
-        let name = entry.file_name();
-        let kept = keep.iter().any(|keep| *keep == name);
-        if !kept && name.to_string_lossy().starts_with("replica-") {
-            fs::remove_dir_all(entry.path()).context("remove an old replica")?;
+    for path in directories(database)? {
+        let kept = path.file_name().is_some_and(|name| keep.iter().any(|keep| *keep == name));
+        if !kept {
+            fs::remove_dir_all(path).context("remove an old replica")?;
         }
     }
     Ok(())
@@ -209,11 +191,8 @@ pub fn remove_others(database: &Path, keep: &[&str]) -> Result<()> {
 /// Refuses a host that has replicas though its local database, which is made before the first, is gone: it
 /// would be taken for a new host, and they for what a first start left behind.
 pub fn refuse_replicas(database: &Path) -> Result<()> {
-    let mut entries = fs::read_dir(database).context("list the replicas")?.filter_map(Result::ok);
-    let replica =
-        |entry: &fs::DirEntry| entry.file_name().to_string_lossy().starts_with("replica-");
-    let Some(found) = entries.find(replica) else { return Ok(()) };
-    let (local, found, all) = (database.join("local.db"), found.path(), database.display());
+    let Some(found) = directories(database)?.into_iter().next() else { return Ok(()) };
+    let (local, all) = (database.join("local.db"), database.display());
     Err(Error::internal(format_args!(
         "{} is gone, which says whether {} is in use. Put it back from a copy, or start afresh after: \
          mv {all} {all}.lost",
@@ -222,9 +201,30 @@ pub fn refuse_replicas(database: &Path) -> Result<()> {
     )))
 }
 
-fn new_directory(database: &Path) -> Result<String> {
+/// The directories of all replicas, in use or not.
+fn directories(database: &Path) -> Result<Vec<PathBuf>> {
+    let list = || -> std::io::Result<Vec<PathBuf>> {
+        let entries: std::io::Result<Vec<_>> = fs::read_dir(database)?.collect();
+        let replica =
+            |entry: &fs::DirEntry| entry.file_name().to_string_lossy().starts_with("replica-");
+        Ok(entries?.iter().filter(|entry| replica(entry)).map(fs::DirEntry::path).collect())
+    };
+    list().context("list the replicas")
+}
+
+/// Makes a directory with all that a replica needs before it has data; returns its name.
+fn new_directory(
+    database: &Path,
+    authority: &Authority,
+    member: &Identity,
+    cluster: Option<&Identity>,
+) -> Result<String> {
     let name = format!("replica-{}", uuid::Uuid::new_v4().simple());
-    let made = fs::DirBuilder::new().mode(0o700).create(database.join(&name));
+    let path = database.join(&name);
+    let made = fs::DirBuilder::new().mode(0o700).create(&path);
     made.context("make the replica's directory")?;
+    let cluster = cluster.map(|cluster| cluster.files("cluster"));
+    let files = authority.files().into_iter().chain(member.files("node"));
+    write_files(&path, &files.chain(cluster.into_iter().flatten()).collect::<Vec<_>>())?;
     Ok(name)
 }

@@ -107,14 +107,6 @@ pub fn member_key() -> Result<(String, Vec<u8>)> {
     Ok((key.serialize_pem(), key.subject_public_key_info()))
 }
 
-/// A member's key and certificate as they lie beside its replica: `node.key` and `node.crt`.
-pub fn member_files<'a>(certificate: &'a str, key: &'a str) -> [NewFile<'a>; 2] {
-    [
-        NewFile { name: "node.key".to_owned(), content: key, mode: 0o600 },
-        NewFile { name: "node.crt".to_owned(), content: certificate, mode: 0o644 },
-    ]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,7 +7,7 @@ mod port;
 mod settings;
 mod verify;
 
-pub use authority::{Authority, Membership, member_files, member_key};
+pub use authority::{Authority, Membership, member_key};
 pub use identity::{Identity, fingerprint};
 pub use port::{Acceptors, ReplicaHandler};
 pub use settings::{

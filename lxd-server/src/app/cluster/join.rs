@@ -94,8 +94,7 @@ pub(super) async fn prepare<'a>(
             accepted.authority_certificate.clone(),
             accepted.authority_key.clone(),
         )?,
-        certificate: accepted.certificate.clone(),
-        key,
+        member: Identity::from_pem(accepted.certificate.clone(), key)?,
         cluster: Identity::from_pem(
             accepted.cluster_certificate.clone(),
             accepted.cluster_key.clone(),
