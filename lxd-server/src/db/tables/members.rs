@@ -140,7 +140,7 @@ pub async fn found(tx: &mut Tx<'_>, id: u64, first: &Joiner) -> Result<()> {
     Ok(())
 }
 
-/// Gives a joiner its row and its id, which nobody had before and nobody will have again.
+/// Gives a joiner its row and a new id.
 pub async fn accept(tx: &mut Tx<'_>, joiner: &Joiner) -> Result<u64> {
     let used = "SELECT name FROM nodes WHERE name = ? OR address = ?";
     let used = sqlx::query(used).bind(&joiner.name).bind(&joiner.address).fetch_optional(&mut *tx);
@@ -152,8 +152,7 @@ pub async fn accept(tx: &mut Tx<'_>, joiner: &Joiner) -> Result<u64> {
             format!("The cluster already has a member with address: {}", joiner.address)
         }));
     }
-    let next = "UPDATE counters SET value = value + 1 WHERE name = 'node' RETURNING value";
-    let id: i64 = sqlx::query_scalar(next).fetch_one(&mut *tx).await.context("draw a node id")?;
+    let id = next_id(tx).await?;
     let insert = "INSERT INTO nodes (id, name, description, address, schema, api_extensions,
         heartbeat, state, online, arch, failure_domain_id) VALUES (?, ?, '', ?, ?, 0, '', 1, 1, ?, 0)";
     let insert = sqlx::query(insert)
@@ -166,6 +165,12 @@ pub async fn accept(tx: &mut Tx<'_>, joiner: &Joiner) -> Result<u64> {
     let group = sqlx::query("INSERT INTO nodes_cluster_groups (node_id, group_id) VALUES (?, 1)");
     group.bind(id).execute(tx).await.context("put the member into the default group")?;
     Ok(id.cast_unsigned())
+}
+
+/// An id which nobody had before and nobody will have again.
+async fn next_id(tx: &mut Tx<'_>) -> Result<i64> {
+    let next = "UPDATE counters SET value = value + 1 WHERE name = 'node' RETURNING value";
+    sqlx::query_scalar(next).fetch_one(tx).await.context("draw a node id")
 }
 
 /// A joiner becomes a member.
@@ -189,11 +194,10 @@ pub async fn remove(tx: &mut Tx<'_>, id: u64) -> Result<()> {
     Ok(())
 }
 
-/// Gives a member that lost its replica another id, which nobody had before: all that is its own goes along,
+/// Gives a member that lost its replica a new id: all that is its own goes along,
 /// but for its role. It counts as heard of, so that it is given a replica.
 pub async fn renew(tx: &mut Tx<'_>, former: u64) -> Result<u64> {
-    let next = "UPDATE counters SET value = value + 1 WHERE name = 'node' RETURNING value";
-    let id: i64 = sqlx::query_scalar(next).fetch_one(&mut *tx).await.context("draw a node id")?;
+    let id = next_id(tx).await?;
     // Both rows are there for a moment, and names and addresses are unique.
     let insert = "INSERT INTO nodes SELECT ?, name || ' ', description, address || ' ', schema,
         api_extensions, heartbeat, state, 1, arch, failure_domain_id FROM nodes WHERE id = ?";
