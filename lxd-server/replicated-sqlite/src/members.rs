@@ -8,7 +8,7 @@ use openraft::async_runtime::watch::WatchReceiver;
 use openraft::error::{ClientWriteError, RaftError};
 use openraft::raft::{ClientWriteResponse, Precondition};
 use std::collections::{BTreeMap, BTreeSet};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 type Changed = Result<ClientWriteResponse<Types>, RaftError<Types, ClientWriteError<Types>>>;
 
@@ -17,7 +17,7 @@ impl Db {
     /// has all that was committed before; on an error it may be a member all the same. On the leader.
     ///
     /// # Errors
-    /// `NotLeader`, `Contended` if another change came first, `Unavailable`.
+    /// `NotLeader`, `Contended` if another change came first, `Refused` if it has been removed before, `Unavailable`.
     pub async fn add_learner(&self, id: NodeId, address: &str) -> Result<(), Error> {
         self.add_learners(&BTreeMap::from([(id, address.to_owned())])).await?;
         if id == self.0.identity.node {
@@ -41,12 +41,19 @@ impl Db {
     /// wait for them: what they lack is sent to them all at once from then on. On the leader.
     ///
     /// # Errors
-    /// `NotLeader`, `Contended` if another change came first, `Unavailable`.
+    /// `NotLeader`, `Contended` if another change came first, `Refused` if one has been removed before, `Unavailable`.
     pub async fn add_learners(&self, addresses: &BTreeMap<NodeId, String>) -> Result<(), Error> {
         let metrics = self.lead()?;
         let known = |id| metrics.membership_config.get_node(id);
         if addresses.iter().all(|(id, address)| known(id) == Some(address)) {
             return Ok(());
+        }
+        self.settled(&metrics).await?;
+        let removed = self.0.store.progress().removed;
+        if let Some(id) = addresses.keys().find(|id| removed.contains(id)) {
+            return Err(Error::Refused(format!(
+                "member {id} has been removed: it can come back under a new id"
+            )));
         }
         // Replacing is safe: ids are never used twice, so it is the same member somewhere else.
         self.change(ChangeMembers::SetNodes(addresses.clone()), &metrics).await
@@ -131,6 +138,17 @@ impl Db {
             return Ok(metrics);
         }
         Err(Error::NotLeader { leader: metrics.current_leader })
+    }
+
+    /// Waits until the last change is applied here: from then on it is known who has been removed.
+    async fn settled(&self, seen: &Metrics) -> Result<(), Error> {
+        let last = seen.membership_config.log_id().as_ref().map_or(0, |id| id.index);
+        tokio::select! {
+            applied = timeout(self.0.options.deadline, self.0.store.applied(last)) => {
+                applied.map_err(|_| Error::unavailable(Why::Late))
+            }
+            () = self.0.pulse.lost() => Err(Error::unavailable(Why::NoMajority)),
+        }
     }
 
     /// One change, unless the membership is another than the one it was planned on.

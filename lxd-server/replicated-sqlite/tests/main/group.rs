@@ -147,6 +147,13 @@ async fn members_are_removed_and_the_rest_goes_on() {
     within(watch.wait_for(|status| status.peers.values().all(|peer| !peer.connected)))
         .await
         .unwrap();
+    // Nor can it come back under the same id, beside others either.
+    let again = within(db.add_learner(gone, cluster.address(gone))).await;
+    assert!(matches!(again, Err(Error::Refused(_))), "{again:?}");
+    let both = [(gone, "nowhere".to_owned()), (4, "nowhere".to_owned())];
+    let again = within(db.add_learners(&both.into())).await;
+    assert!(matches!(again, Err(Error::Refused(_))), "{again:?}");
+    assert_eq!(db.status().addresses.len(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
