@@ -279,14 +279,6 @@ impl Link {
         }
     }
 
-    /// Waits until the connection that there is, or will be, is lost.
-    pub(crate) async fn lost(&self) {
-        let mut state = self.state.subscribe();
-        // Ends with the link, too: then it is lost for good.
-        let _ = state.wait_for(|state| matches!(state, State::Up(_))).await;
-        let _ = state.changed().await;
-    }
-
     /// Why a connection that was there is not any more.
     pub(crate) fn why(&self) -> Lost {
         match *self.state.borrow() {
@@ -329,6 +321,13 @@ impl Connection {
             open.insert(number, sender);
         }
         Ticket { number, connection: self.clone(), receiver }
+    }
+
+    /// Waits until it is lost.
+    pub(crate) async fn lost(&self) {
+        let mut ticket = self.ticket();
+        // Nothing was asked under this number, so nothing is answered.
+        let _ = ticket.next().await;
     }
 }
 

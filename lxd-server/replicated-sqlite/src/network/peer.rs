@@ -140,6 +140,14 @@ fn gone(why: &str) -> Refused {
     RPCError::Unreachable(Unreachable::from_string(why))
 }
 
+/// What became of a stream of its own.
+fn broken(error: &io::Error) -> StreamingError<Types> {
+    match Lost::from(error) {
+        Lost::Gone => StreamingError::Unreachable(Unreachable::new(error)),
+        Lost::Silent => StreamingError::Network(NetworkError::new(error)),
+    }
+}
+
 fn unfit<T>(response: Response) -> Result<T, Refused> {
     match response {
         Response::Failed(why) => Err(gone(&why)),
@@ -211,18 +219,20 @@ impl RaftNetworkV2<Types> for Peer {
         cancel: impl Future<Output = ReplicationClosed> + OptionalSend + 'static,
         _option: RPCOption,
     ) -> Result<SnapshotResponse<Types>, StreamingError<Types>> {
-        let sent = tokio::select! {
-            sent = timeout(SNAPSHOT, self.send(vote, snapshot)) => sent,
-            closed = cancel => return Err(closed.into()),
-            // A stream that only waits for an answer does not notice that nobody is there any more.
-            () = self.link.lost() => Ok(Err(io::ErrorKind::TimedOut.into())),
-        };
-        match sent.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
-            Ok(vote) => Ok(SnapshotResponse::new(vote)),
-            Err(error) if Lost::from(&error) == Lost::Gone => {
-                Err(StreamingError::Unreachable(Unreachable::new(&error)))
+        let sent = async {
+            // A stream that only waits for an answer does not notice that nobody is there any more. The link
+            // does, if it was there first.
+            let connection = self.link.up().await.map_err(failed)?;
+            tokio::select! {
+                sent = self.send(vote, snapshot) => sent.map_err(|error| broken(&error)),
+                () = connection.lost() => Err(broken(&io::ErrorKind::TimedOut.into())),
             }
-            Err(error) => Err(StreamingError::Network(NetworkError::new(&error))),
-        }
+        };
+        let sent = tokio::select! {
+            sent = timeout(SNAPSHOT, sent) => sent,
+            closed = cancel => return Err(closed.into()),
+        };
+        sent.unwrap_or_else(|_| Err(broken(&io::ErrorKind::TimedOut.into())))
+            .map(SnapshotResponse::new)
     }
 }

@@ -55,6 +55,20 @@ fn a_snapshot_whose_stream_dies_silently_is_sent_again() {
 }
 
 #[test]
+fn a_snapshot_whose_stream_is_the_first_and_dies_silently_is_sent_again() {
+    if let Some(seed) = entropy::seed() {
+        simulate(seed, World::lose_a_first_stream);
+        return;
+    }
+    let this =
+        "simulation::tests::a_snapshot_whose_stream_is_the_first_and_dies_silently_is_sent_again";
+    // Which of the streams that are sought gets through first is by chance.
+    for seed in 1..=12 {
+        child(this, seed).unwrap();
+    }
+}
+
+#[test]
 fn members_far_apart_keep_their_leader_and_are_served() {
     if let Some(seed) = entropy::seed() {
         simulate(seed, World::rest_far_apart);

@@ -104,16 +104,46 @@ impl World {
 
     /// A newcomer is cut off, and nobody is told, when it has a snapshot and has not said so.
     pub(super) fn lose_a_snapshot(&mut self) -> Verdict {
+        self.found_with_a_fourth()?;
+        self.write_until_a_snapshot()?;
+        self.add_the_fourth()?;
+        self.lose_the_snapshot()
+    }
+
+    /// The same with a newcomer that is out of reach until it needs a snapshot: that may come by its first stream.
+    pub(super) fn lose_a_first_stream(&mut self) -> Verdict {
+        self.found_with_a_fourth()?;
+        for (from, to) in [(1, 4), (4, 1)] {
+            self.net.set(from, to, |way| way.cut = Some(Cut::Hold));
+        }
+        self.add_the_fourth()?;
+        self.write_until_a_snapshot()?;
+        let given_up = self.now + 1_500;
+        self.until("it has been tried for long", |world| world.now >= given_up)?;
+        self.net.heal();
+        self.lose_the_snapshot()
+    }
+
+    fn found_with_a_fourth(&mut self) -> Verdict {
         (self.plan.voters, self.plan.spares, self.plan.doubled) = (3, 1, 0.0);
         (self.plan.options.entries_kept, self.plan.options.snapshot_every) = (0, 8);
-        self.found()?;
-        for _ in 0..20 {
-            self.insist(1, |db| async move { db.write(nothing).await }.boxed())?;
-        }
+        self.found()
+    }
+
+    fn write_until_a_snapshot(&mut self) -> Verdict {
+        (0..20)
+            .try_for_each(|_| self.insist(1, |db| async move { db.write(nothing).await }.boxed()))
+    }
+
+    fn add_the_fourth(&mut self) -> Verdict {
         let address = self.hosts[&4].address();
         let db = self.hosts[&1].db().ok_or("the first member is not open")?;
         let work = async move { db.add_learner(4, &address).await };
         self.give(1, "add 4".to_owned(), None, work.boxed());
+        Ok(())
+    }
+
+    fn lose_the_snapshot(&mut self) -> Verdict {
         self.until("a snapshot arrives", |_| std::path::Path::new("4-0/snapshot.db").exists())?;
         for (from, to) in [(1, 4), (4, 1)] {
             self.net.set(from, to, |way| way.cut = Some(Cut::Lose));
