@@ -10,7 +10,7 @@ use futures::future::BoxFuture;
 use rand::Rng;
 use rand::seq::{IteratorRandom, SliceRandom};
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 
 /// What an operator waits for.
 pub(super) struct Order {
@@ -18,11 +18,15 @@ pub(super) struct Order {
     /// Where it was given, in which of its lives.
     at: (NodeId, u32),
     patience: u64,
-    answer: Arc<Mutex<Option<Result<(), String>>>>,
+    answer: Answer,
     /// Whose machine goes if it succeeds.
     removes: Option<NodeId>,
 }
 
+/// Whoever works on the order holds it, and whoever waits.
+type Answer = Arc<Mutex<Option<Result<(), String>>>>;
+/// An order that is not waited for any more, perhaps.
+pub(super) type AtWork = Weak<Mutex<Option<Result<(), String>>>>;
 type Work = BoxFuture<'static, Result<(), crate::Error>>;
 
 impl World {
@@ -63,12 +67,16 @@ impl World {
         let kind = order.text.split(' ').next().unwrap_or_default();
         self.count(&format!("orders to {kind}"));
         if let Some(id) = order.removes {
-            // The machine is taken away; another comes, with an id that nobody had.
-            self.hosts.remove(&id);
-            self.checks.forget(id);
-            self.net.leave(id, true);
-            self.add_host();
+            self.replace(id);
         }
+    }
+
+    /// The machine is taken away; another comes, with an id that nobody had.
+    fn replace(&mut self, id: NodeId) {
+        self.hosts.remove(&id);
+        self.checks.forget(id);
+        self.net.leave(id, true);
+        self.add_host();
     }
 
     fn choose(&mut self, leader: NodeId, db: Db) {
@@ -77,6 +85,14 @@ impl World {
         let others: Vec<NodeId> = members.iter().copied().filter(|id| *id != leader).collect();
         let spare = self.hosts.keys().find(|id| !members.contains(id)).copied();
         match self.rng.random_range(0..6) {
+            // It was removed, and nobody was told. Who does not look first is refused.
+            0 if let Some(id) = spare
+                && db.0.store.progress().removed.contains(&id)
+                && self.rng.random_bool(0.5) =>
+            {
+                self.trace.say(&format!("{id} is replaced"));
+                self.replace(id);
+            }
             0 if let Some(id) = spare => {
                 let address = self.hosts[&id].address();
                 let work = async move { db.add_learner(id, &address).await };
@@ -128,6 +144,8 @@ impl World {
     pub(super) fn give(&mut self, at: NodeId, text: String, removes: Option<NodeId>, work: Work) {
         self.trace.say(&text);
         let answer = Arc::new(Mutex::new(None));
+        self.at_work.retain(|order| order.strong_count() > 0);
+        self.at_work.push(Arc::downgrade(&answer));
         let slot = answer.clone();
         let host = &self.hosts[&at];
         host.spawn(async move {

@@ -138,6 +138,11 @@ impl Checks {
             self.commit(entry.log_id.into())?;
         }
         self.commit(applied)?;
+        if let Some(back) =
+            progress.removed.iter().find(|id| progress.membership.get_node(id).is_some())
+        {
+            return Err(format!("after {applied:?} {back} is a member again"));
+        }
         let group = crate::codec::StoredGroup::from(&progress.membership);
         let state = State {
             version: progress.version,

@@ -1,6 +1,6 @@
 //! The world: time, machines, the network between them, who uses them, what is checked.
 
-use crate::simulation::admin::Order;
+use crate::simulation::admin::{AtWork, Order};
 use crate::simulation::checks::Checks;
 use crate::simulation::clients::{Book, Client};
 use crate::simulation::disk::{self, Speed};
@@ -18,7 +18,7 @@ use futures::future::BoxFuture;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -38,6 +38,7 @@ pub(super) struct World {
     /// The newest version of each key that any client has seen.
     pub(super) versions: BTreeMap<u8, i64>,
     pub(super) order: Option<Order>,
+    pub(super) at_work: Vec<AtWork>,
     pub(super) next_order: u64,
     pub(super) later: BTreeMap<(u64, u64), Later>,
     pub(super) events: u64,
@@ -72,6 +73,7 @@ impl World {
             clients,
             versions: BTreeMap::new(),
             order: None,
+            at_work: Vec::new(),
             next_order: 0,
             later: BTreeMap::new(),
             events: 0,
@@ -98,8 +100,8 @@ impl World {
             self.serve_clients(true);
             self.step()?;
         }
-        self.heal()?;
-        self.finish()
+        let members = self.heal()?;
+        self.finish(&members)
     }
 
     /// A newcomer is cut off, and nobody is told, when it has a snapshot and has not said so.
@@ -341,8 +343,8 @@ impl World {
         }
     }
 
-    /// Everything works again, and everybody is there.
-    fn heal(&mut self) -> Verdict {
+    /// Everything works again, and everybody is there. Returns who the members are.
+    fn heal(&mut self) -> Result<BTreeSet<NodeId>, String> {
         self.trace.say("everything heals");
         self.net.heal();
         self.later.retain(|_, later| matches!(later, Later::Start(_)));
@@ -354,37 +356,40 @@ impl World {
             world.closing.is_empty() && world.hosts.values().all(|host| host.db().is_some())
         })?;
         self.until("clients end", Self::clients_rest)?;
+        self.until("orders end", |world| {
+            world.at_work.iter().all(|order| order.strong_count() == 0)
+        })?;
         self.settle_group()
     }
 
-    /// Ends a change of voters whose leader died over it.
-    fn settle_group(&mut self) -> Verdict {
+    /// Ends a change of voters whose leader died over it; returns the members once nothing changes them any more.
+    fn settle_group(&mut self) -> Result<BTreeSet<NodeId>, String> {
         let end = self.now + RECOVERY;
         while self.now < end {
             self.until("somebody leads", |world| world.leader().is_some())?;
             let leader = self.leader().unwrap_or_default();
             let Some(db) = self.hosts[&leader].db() else { continue };
-            let status = db.status();
-            if !status.changing {
-                return Ok(());
+            // What it thinks of the group may be its own idea. When this is committed, so is all before.
+            if self.call(leader, |db| async move { db.write(nothing).await }.boxed()).is_ok() {
+                let group = db.0.store.progress().membership;
+                if group.get_joint_config().len() == 1 {
+                    return Ok(group.nodes().map(|(id, _)| *id).collect());
+                }
+                let mut voters: BTreeSet<NodeId> = group.voter_ids().collect();
+                voters.insert(leader);
+                // It may have to be tried again: the leader may be another by now.
+                let _ = self
+                    .call(leader, move |db| async move { db.change_voters(voters).await }.boxed());
             }
-            let mut voters = status.voters;
-            voters.insert(leader);
-            // It may have to be tried again: the leader may be another by now.
-            let _ =
-                self.call(leader, move |db| async move { db.change_voters(voters).await }.boxed());
         }
         Err("the change of voters does not end".to_owned())
     }
 
     /// A write succeeds at every member; then all have the same, and it is what clients were told.
-    fn finish(&mut self) -> Verdict {
-        let leader = self.leader().ok_or("nobody leads")?;
-        let status = self.hosts[&leader].db().ok_or("the leader is gone")?.status();
-        let members: Vec<NodeId> = status.addresses.keys().copied().collect();
-        for id in &members {
+    fn finish(&mut self, members: &BTreeSet<NodeId>) -> Verdict {
+        for id in members {
             if !self.hosts.contains_key(id) {
-                return Err(format!("member {id} was taken away and is one: {status:?}"));
+                return Err(format!("member {id} was taken away and is one: {members:?}"));
             }
             self.insist(*id, |db| async move { db.write(nothing).await }.boxed())?;
         }
@@ -394,12 +399,13 @@ impl World {
             applied.dedup();
             applied.len() == 1
         })?;
-        for id in &members {
+        for id in members {
             let db = self.hosts[id].db().ok_or("a member is gone")?;
             self.checks.tables(&db, &self.trace);
         }
         self.trace.verdict()?;
-        let effects = self.insist(leader, |db| {
+        let first = *members.first().ok_or("nobody is a member")?;
+        let effects = self.insist(first, |db| {
             async move { db.read(|tx| workload::effects(tx).boxed()).await }.boxed()
         })?;
         self.trace.say(&format!("{} effects", effects.len()));
