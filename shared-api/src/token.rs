@@ -26,7 +26,10 @@ pub fn decode<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
             DecodeError::InvalidByte(offset, _) | DecodeError::InvalidLastSymbol(offset, _) => {
                 offset
             }
-            DecodeError::InvalidLength(_) | DecodeError::InvalidPadding => text.len(),
+            // Where the incomplete group of four begins.
+            DecodeError::InvalidLength(_) | DecodeError::InvalidPadding => {
+                text.len() - text.len() % 4
+            }
         },
     })?;
     Ok(serde_json::from_slice(&json)?)
@@ -50,7 +53,8 @@ mod tests {
     fn what_is_no_token_is_named() {
         for (text, expected) in [
             ("!", "illegal base64 data at input byte 0"),
-            ("e30", "illegal base64 data at input byte 3"),
+            ("e30", "illegal base64 data at input byte 0"),
+            ("bogus", "illegal base64 data at input byte 4"),
             ("e30=", "missing field `server_name` at line 1 column 2"),
             ("", "EOF while parsing a value at line 1 column 0"),
         ] {
