@@ -40,9 +40,21 @@ complete -c lxd -n "__fish_lxd_using_subcommand daemon" -l logfile -d 'Write the
 complete -c lxd -n "__fish_lxd_using_subcommand daemon" -s d -l debug -d 'Log everything'
 complete -c lxd -n "__fish_lxd_using_subcommand daemon" -s v -l verbose -d 'Log what happens, not only what goes wrong'
 complete -c lxd -n "__fish_lxd_using_subcommand daemon" -s h -l help -d 'Print help'
+complete -c lxd -n "__fish_lxd_using_subcommand init" -l wait -d 'When joining: wait this long until a member of the cluster can be reached' -r
+complete -c lxd -n "__fish_lxd_using_subcommand init" -l network-address -d 'With --auto: the address on which the server can be reached over the network' -r
+complete -c lxd -n "__fish_lxd_using_subcommand init" -l network-port -d 'With --network-address: its port [default: 8443]' -r
+complete -c lxd -n "__fish_lxd_using_subcommand init" -l storage-backend -d 'With --auto: the kind of storage pool [default: dir]' -r
+complete -c lxd -n "__fish_lxd_using_subcommand init" -l storage-create-device -d 'With --auto: a device for the pool, for other kinds than dir' -r
+complete -c lxd -n "__fish_lxd_using_subcommand init" -l storage-create-loop -d 'With --auto: the size of a loop device for the pool, for other kinds than dir' -r
+complete -c lxd -n "__fish_lxd_using_subcommand init" -l storage-pool -d 'With --auto: an existing pool to use, for other kinds than dir' -r
+complete -c lxd -n "__fish_lxd_using_subcommand init" -l trust-password -d 'With --network-address: the password by which clients add themselves' -r
 complete -c lxd -n "__fish_lxd_using_subcommand init" -l group -d 'The group of users that may use the unix socket' -r
 complete -c lxd -n "__fish_lxd_using_subcommand init" -l logfile -d 'Write the log to this file instead of standard error' -r -F
+complete -c lxd -n "__fish_lxd_using_subcommand init" -l auto -d 'Make a storage pool and a bridge without asking'
+complete -c lxd -n "__fish_lxd_using_subcommand init" -l minimal -d 'The same, without further choices'
 complete -c lxd -n "__fish_lxd_using_subcommand init" -l preseed -d 'Read the configuration as YAML from standard input'
+complete -c lxd -n "__fish_lxd_using_subcommand init" -l dump -d 'Print the configuration as YAML, as --preseed reads it'
+complete -c lxd -n "__fish_lxd_using_subcommand init" -l dry-run -d 'Print what would change, and change nothing; exit with 2 if something would'
 complete -c lxd -n "__fish_lxd_using_subcommand init" -s d -l debug -d 'Log everything'
 complete -c lxd -n "__fish_lxd_using_subcommand init" -s v -l verbose -d 'Log what happens, not only what goes wrong'
 complete -c lxd -n "__fish_lxd_using_subcommand init" -s h -l help -d 'Print help'

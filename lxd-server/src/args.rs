@@ -50,11 +50,47 @@ pub enum Command {
 }
 
 /// Arguments of `lxd init`.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub struct Init {
+    /// Make a storage pool and a bridge without asking
+    #[arg(long)]
+    pub auto: bool,
+    /// The same, without further choices
+    #[arg(long)]
+    pub minimal: bool,
     /// Read the configuration as YAML from standard input
-    #[arg(long, required = true)]
+    #[arg(long)]
     pub preseed: bool,
+    /// Print the configuration as YAML, as --preseed reads it
+    #[arg(long)]
+    pub dump: bool,
+    /// Print what would change, and change nothing; exit with 2 if something would
+    #[arg(long)]
+    pub dry_run: bool,
+    /// When joining: wait this long until a member of the cluster can be reached
+    #[arg(long, default_value_t = 0, value_name = "SECONDS")]
+    pub wait: u64,
+    /// With --auto: the address on which the server can be reached over the network
+    #[arg(long, value_name = "ADDRESS")]
+    pub network_address: Option<String>,
+    /// With --network-address: its port [default: 8443]
+    #[arg(long, value_name = "PORT")]
+    pub network_port: Option<u16>,
+    /// With --auto: the kind of storage pool [default: dir]
+    #[arg(long, value_name = "DRIVER")]
+    pub storage_backend: Option<String>,
+    /// With --auto: a device for the pool, for other kinds than dir
+    #[arg(long, value_name = "DEVICE", hide = true)]
+    pub storage_create_device: Option<String>,
+    /// With --auto: the size of a loop device for the pool, for other kinds than dir
+    #[arg(long, value_name = "GIB", hide = true)]
+    pub storage_create_loop: Option<u64>,
+    /// With --auto: an existing pool to use, for other kinds than dir
+    #[arg(long, value_name = "POOL", hide = true)]
+    pub storage_pool: Option<String>,
+    /// With --network-address: the password by which clients add themselves
+    #[arg(long, value_name = "PASSWORD")]
+    pub trust_password: Option<String>,
 }
 
 /// Arguments of `lxd waitready`.

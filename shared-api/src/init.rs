@@ -26,6 +26,15 @@ pub struct Preseed {
     pub cluster: Option<ClusterPreseed>,
 }
 
+impl Preseed {
+    /// Whether a cluster exists already, and the server is to join it.
+    pub fn is_join(&self) -> bool {
+        self.cluster.as_ref().is_some_and(|cluster| {
+            !cluster.cluster_address.is_empty() || !cluster.cluster_token.is_empty()
+        })
+    }
+}
+
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ClusterPreseed {

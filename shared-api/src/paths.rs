@@ -21,6 +21,8 @@ pub const PROJECT: &str = "/1.0/projects/{name}";
 pub const STORAGE_POOLS: &str = "/1.0/storage-pools";
 pub const STORAGE_POOL: &str = "/1.0/storage-pools/{name}";
 
+pub const INTERNAL_INIT_PASSWORD: &str = "/internal/init/password";
+pub const INTERNAL_INIT_SURVEY: &str = "/internal/init/survey";
 pub const INTERNAL_NETWORK: &str = "/internal/networks/{name}";
 pub const INTERNAL_READY: &str = "/internal/ready";
 pub const INTERNAL_REQUEST: &str = "/internal/requests/{id}";

@@ -43,6 +43,7 @@ const OPEN: &[(&Method, &str)] = &[
 ];
 /// What a joiner may ask for besides.
 const JOINERS: &[(&Method, &str)] = &[
+    (&Method::GET, paths::CLUSTER),
     (&Method::GET, paths::STORAGE_POOLS),
     (&Method::GET, paths::NETWORKS),
     (&Method::GET, paths::PROJECTS),

@@ -244,7 +244,8 @@ fn checked_name(name: &str) -> Result<String> {
     Ok(name.to_owned())
 }
 
-fn pem(der: &[u8]) -> String {
+/// A certificate as text.
+pub fn pem(der: &[u8]) -> String {
     let text = STANDARD.encode(der);
     let lines = text.as_bytes().chunks(64).map(|line| String::from_utf8_lossy(line) + "\n");
     let body: String = lines.collect();

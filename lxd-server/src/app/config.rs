@@ -152,12 +152,18 @@ fn go_type(value: &Value) -> &'static str {
     }
 }
 
+/// Whether a password is the trust password; asked by those who may change it anyway.
+pub async fn is_trust_password(ctx: &Context, password: &str) -> Result<bool> {
+    let stored = ctx.db.read(|tx| config::get(tx, TRUST_PASSWORD).boxed()).await?;
+    match stored {
+        Some(hash) => ctx.trust.verify(&hash, password, None).await,
+        None => Ok(false),
+    }
+}
+
 /// The hash of a new password; nothing when it is the one there is.
 async fn password_to_store(ctx: &Context, password: &str) -> Result<Option<String>> {
-    let stored = ctx.db.read(|tx| config::get(tx, TRUST_PASSWORD).boxed()).await?;
-    if let Some(hash) = stored
-        && ctx.trust.verify(&hash, password, None).await?
-    {
+    if is_trust_password(ctx, password).await? {
         return Ok(None);
     }
     trust::hash(password).await.map(Some)

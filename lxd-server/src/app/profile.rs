@@ -84,6 +84,13 @@ pub async fn create(db: &Database, project: &str, request: ProfilesPost) -> Resu
     .await
 }
 
+/// Refuses what no server takes, whatever networks it has.
+pub fn check(request: &ProfilesPost) -> Result<()> {
+    checked(&request.name)?;
+    instance::validate_profile(&request.config).map_err(Error::invalid)?;
+    device::validate(&request.devices).map_err(Error::invalid)
+}
+
 /// Replaces a profile. `unchanged` refuses if it is not the one that the client has seen.
 pub async fn replace(
     db: &Database,

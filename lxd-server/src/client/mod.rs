@@ -26,7 +26,7 @@ pub(crate) fn note(line: impl std::fmt::Display) {
 }
 
 /// Data on standard output. A reader that has seen enough is no error.
-fn print(text: &str) -> Result<()> {
+pub(crate) fn print(text: &str) -> Result<()> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error).context("write"),

@@ -1,23 +1,22 @@
-//! Applying a preseed step by step, and taking it back when a step fails.
+//! Doing what was planned step by step, and taking it back when a step fails.
 
-use super::plan::{self, Step};
+use super::plan::{Membership, Plan, Step};
 use crate::app::undo::Undo;
-use crate::client::{self, Answer, Client};
-use crate::error::Result;
-use shared_api::init::{self, Preseed};
-use shared_api::paths;
-use shared_api::server::Server;
+use crate::client::{self, Client};
+use crate::error::{Error, Result};
+use std::io;
+use tokio::signal;
+use tokio::task::JoinHandle;
 
-/// Brings the server to what the preseed says: its configuration, storage pools, networks, projects,
-/// profiles, at last its cluster. What is so already is left alone.
+/// Takes all steps: configuration, storage pools, networks, profiles, at last the cluster.
 ///
 /// A kill between two steps leaves the earlier ones done; the same preseed does the rest.
 ///
 /// # Errors
-/// The first step that failed: the earlier ones are taken back.
-pub(super) async fn apply(client: &Client, preseed: &Preseed) -> Result<()> {
+/// The first step that failed, or Ctrl-C between two: the earlier ones are taken back.
+pub(super) async fn apply(client: &Client, plan: &Plan) -> Result<()> {
     let mut undo = Undo::new();
-    match steps(client, preseed, &mut undo).await {
+    match steps(client, plan, &mut undo).await {
         Ok(()) => {
             undo.disarm();
             Ok(())
@@ -29,53 +28,30 @@ pub(super) async fn apply(client: &Client, preseed: &Preseed) -> Result<()> {
     }
 }
 
-async fn steps<'a>(client: &'a Client, preseed: &Preseed, undo: &mut Undo<'a>) -> Result<()> {
-    let cluster = preseed.cluster.as_ref();
-    let server: Answer<Server> = client.read(paths::API).await?;
-    take(client, undo, plan::server(&preseed.config, cluster, &server)).await?;
-    for pool in &preseed.storage_pools {
-        let current = client.find(&paths::storage_pool(&pool.name)).await?;
-        take(client, undo, plan::pool(pool, current.as_ref())?).await?;
+async fn steps<'a>(client: &'a Client, plan: &Plan, undo: &mut Undo<'a>) -> Result<()> {
+    let mut interrupted = tokio::spawn(signal::ctrl_c());
+    for step in &plan.steps {
+        refuse_if(&interrupted)?;
+        take(client, step, undo).await?;
     }
-    let (own, other): (Vec<_>, Vec<_>) =
-        preseed.networks.iter().partition(|network| plan::project_of(network) == "default");
-    networks(client, undo, &own).await?;
-    for project in &preseed.projects {
-        let current = client.find(&paths::project(&project.name)).await?;
-        take(client, undo, plan::project(project, current.as_ref())).await?;
+    refuse_if(&interrupted)?;
+    let Some(membership) = &plan.cluster else { return Ok(()) };
+    let done = enter(client, membership);
+    tokio::pin!(done);
+    tokio::select! {
+        done = &mut done => return done,
+        _ = &mut interrupted => {}
     }
-    networks(client, undo, &other).await?;
-    for profile in &preseed.profiles {
-        let current = client.find(&paths::profile(&profile.name)).await?;
-        take(client, undo, plan::profile(profile, current.as_ref())).await?;
-    }
-    let Some(cluster) = cluster else { return Ok(()) };
-    let current = client.get(paths::CLUSTER).await?;
-    let plan = plan::cluster(cluster, &current, &server.metadata.environment)?;
-    let Some((failure, request)) = plan else { return Ok(()) };
-    let done = client.complete(&request).await;
-    done.map_err(|error| {
-        // A join says so itself.
-        if error.message.starts_with(failure) { error } else { error.prefix(failure) }
-    })
+    client::note("The server is at it already: waiting for the end");
+    done.await
 }
 
-async fn networks<'a>(
-    client: &'a Client,
-    undo: &mut Undo<'a>,
-    networks: &[&init::Network],
-) -> Result<()> {
-    for network in networks {
-        let url = plan::network_url(network);
-        let current = client.find(&url).await?;
-        take(client, undo, plan::network(network, current.as_ref())).await?;
-    }
-    Ok(())
+fn refuse_if(interrupted: &JoinHandle<io::Result<()>>) -> Result<()> {
+    if interrupted.is_finished() { Err(Error::invalid("Interrupted")) } else { Ok(()) }
 }
 
-/// Takes a step, if there is one to take.
-async fn take<'a>(client: &'a Client, undo: &mut Undo<'a>, step: Option<Step>) -> Result<()> {
-    let Some(Step { action, request, undo: back }) = step else { return Ok(()) };
+async fn take<'a>(client: &'a Client, step: &Step, undo: &mut Undo<'a>) -> Result<()> {
+    let Step { action, request, undo: back, .. } = step.clone();
     client
         .send(&request)
         .await
@@ -86,4 +62,13 @@ async fn take<'a>(client: &'a Client, undo: &mut Undo<'a>, step: Option<Step>) -
         }
     });
     Ok(())
+}
+
+async fn enter(client: &Client, membership: &Membership) -> Result<()> {
+    let done = client.complete(&membership.request()).await;
+    done.map_err(|error| {
+        // A join says so itself.
+        let failure = membership.failure;
+        if error.message.starts_with(failure) { error } else { error.prefix(failure) }
+    })
 }

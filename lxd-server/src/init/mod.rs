@@ -1,17 +1,63 @@
-//! `lxd init`: brings a server to what a preseed file says. A client of the API like any other.
+//! `lxd init`: brings a server to what a preseed says, which is read, or chosen by itself, or asked
+//! for. A client of the API like any other.
 
 mod apply;
+mod automatic;
+mod dialog;
+mod diff;
+mod dump;
+mod mode;
 mod plan;
 mod preseed;
+mod reach;
+mod read;
 
-use crate::client;
+use crate::args;
+use crate::client::{self, Client};
 use crate::error::Result;
+use dialog::{Console, Here};
+use mode::Mode;
+use shared_api::init::Preseed;
+use std::process::ExitCode;
+use std::time::Duration;
 
-/// Reads a preseed from standard input and applies it.
+/// How `lxd init --dry-run` ends when something would change.
+const WOULD_CHANGE: u8 = 2;
+
+/// Does what the arguments say.
 ///
 /// # Errors
-/// The first thing that could not be applied: what was applied before it is taken back.
-pub fn run() -> Result<()> {
-    let preseed = preseed::parse(&client::standard_input()?)?;
-    client::run(async |client| apply::apply(&client, &preseed).await)
+/// Arguments that contradict each other; the first thing that could not be done: what was done
+/// before it is taken back.
+pub fn run(arguments: &args::Init) -> Result<ExitCode> {
+    let mode = Mode::of(arguments)?;
+    client::run(async |client| {
+        let preseed = match mode {
+            Mode::Dump => {
+                client::print(&dump::dump(&client).await?)?;
+                return Ok(ExitCode::SUCCESS);
+            }
+            Mode::Preseed => preseed::parse(&client::standard_input()?)?,
+            Mode::Dialog => {
+                let here = Here::new(&client).await?;
+                dialog::hold(&mut Console::open(), &here, here.facts().await?).await?
+            }
+            Mode::Automatic(choices) => automatic::preseed(&client, &choices).await?,
+        };
+        settle(&client, &preseed, arguments).await
+    })
+}
+
+async fn settle(client: &Client, preseed: &Preseed, arguments: &args::Init) -> Result<ExitCode> {
+    let plan = read::plan(client, preseed).await?;
+    if arguments.dry_run {
+        client::print(&diff::of(&plan))?;
+        let code = if plan.is_empty() { 0 } else { WOULD_CHANGE };
+        return Ok(ExitCode::from(code));
+    }
+    if let Some(membership) = &plan.cluster {
+        reach::wait(client, &membership.wanted, Duration::from_secs(arguments.wait)).await?;
+    }
+    apply::apply(client, &plan).await?;
+    Ok(ExitCode::SUCCESS)
 }

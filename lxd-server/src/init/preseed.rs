@@ -166,10 +166,35 @@ mod tests {
     }
 
     #[test]
+    fn a_list_item_that_is_indented_wrongly_is_refused_with_its_line() {
+        for (yaml, line) in [
+            ("storage_pools:\n- name: a\n  driver: dir\n - name: b\n", 4),
+            ("storage_pools:\n  - name: a\n    driver: dir\n - name: b\n", 4),
+            ("storage_pools:\n  - name: a\n - name: b\n", 3),
+            ("cluster:\n  member_config:\n  - entity: network\n   name: x\n", 4),
+            ("cluster:\n  member_config:\n  - entity: network\n      name: x\n", 4),
+            ("cluster:\n  member_config:\n   - entity: network\n  - entity: network\n", 4),
+            ("cluster:\n  enabled: true\n  member_config:\n - entity: network\n", 4),
+            ("networks:\n- name: a\n  config:\n   x: 1\n    y: 2\n", 5),
+            ("networks:\n- name: a\n  config:\n    x: 1\n   y: 2\n", 5),
+        ] {
+            let error = error(yaml);
+            assert!(error.contains(&format!("line {line}: ")), "{yaml}{error}");
+        }
+    }
+
+    #[test]
     fn a_certificate_may_have_blank_lines_and_be_in_a_file() {
         let pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
         let yaml = "cluster:\n  cluster_certificate: \"-----BEGIN CERTIFICATE-----\n\n    AAAA\n\n    -----END CERTIFICATE-----\n\n    \"\n";
         assert_eq!(parse(yaml).unwrap().cluster.unwrap().cluster_certificate, pem);
+        // As LXD's documentation has it: sed ':a;N;$!ba;s/\n/\n\n/g'
+        let yaml = format!(
+            "cluster:\n  enabled: true\n  cluster_certificate: \"{}\"\n  server_name: n2\n",
+            pem.trim_end().replace('\n', "\n\n")
+        );
+        let cluster = parse(&yaml).unwrap().cluster.unwrap();
+        assert_eq!((cluster.cluster_certificate.as_str(), &*cluster.server_name), (pem, "n2"));
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("cluster.crt");
         fs::write(&path, pem).unwrap();

@@ -32,6 +32,24 @@ impl Remote {
         Ok(Self { client, address: address.to_owned() })
     }
 
+    /// The certificate that the server at `address` shows, whoever it is.
+    pub async fn certificate_at(address: &str) -> Result<Vec<u8>> {
+        let client = reqwest::Client::builder()
+            .tls_danger_accept_invalid_certs(true)
+            .tls_certs_only([])
+            .tls_info(true)
+            .connect_timeout(limits::PEER_TIMEOUT)
+            .timeout(limits::PEER_TIMEOUT)
+            .no_proxy()
+            .build()
+            .context("set up a request to a stranger")?;
+        let answer = client.get(format!("https://{address}{}", paths::API)).send().await;
+        let answer = answer.map_err(|error| Silence::of(&error).at(address))?;
+        let info = answer.extensions().get::<reqwest::tls::TlsInfo>();
+        let certificate = info.and_then(|info| info.peer_certificate());
+        certificate.map(<[u8]>::to_vec).context(format_args!("read the certificate of {address}"))
+    }
+
     /// Whether it answers, and is the server that was meant.
     pub async fn probe(&self) -> Result<(), Silence> {
         let request = self.client.get(format!("https://{}{}", self.address, paths::API));

@@ -12,6 +12,7 @@ mod rejoin;
 mod remote;
 mod revive;
 pub mod roles;
+mod survey;
 pub mod upgrade;
 mod wire;
 
@@ -25,6 +26,7 @@ pub use join::join;
 pub use listing::{member, members, overview};
 pub use rejoin::{readmit, rejoin};
 pub use revive::revive;
+pub use survey::{Surveyed, survey};
 pub use wire::{Accept, Accepted, Member, Rejoin};
 
 use crate::context::Context;

@@ -19,9 +19,9 @@ pub(super) struct Invitation {
     /// The name to take.
     pub(super) name: MemberName,
     /// `host:port` of members.
-    addresses: Vec<String>,
+    pub(super) addresses: Vec<String>,
     /// Of the cluster's certificate.
-    fingerprint: String,
+    pub(super) fingerprint: String,
     /// A token or the trust password; empty when somebody else has shown it already.
     secret: String,
     by_token: bool,
@@ -65,11 +65,7 @@ pub(super) async fn connect(ctx: &Context, invitation: &Invitation) -> Result<Re
         let remote = Remote::new(address, &invitation.fingerprint, &own)?;
         match remote.probe().await {
             Ok(()) => return Ok(remote),
-            Err(Silence::Stranger) => {
-                return Err(Error::invalid(format_args!(
-                    "Certificate fingerprint mismatch between join token and cluster member \"{address}\""
-                )));
-            }
+            Err(Silence::Stranger) => return Err(mismatch(address)),
             Err(silence) => causes.push(format!("{address} cannot be reached: {silence}")),
         }
     }
@@ -81,8 +77,14 @@ pub(super) async fn connect(ctx: &Context, invitation: &Invitation) -> Result<Re
     Err(Error::internal(causes.join("; ")))
 }
 
-/// Shows what lets this server in.
+/// Shows what lets this server in, to join now.
 pub(super) async fn present(ctx: &Context, invitation: &Invitation, remote: &Remote) -> Result<()> {
+    let shown = show(ctx, invitation, remote).await;
+    shown.map_err(|error| error.prefix("Failed to setup cluster trust"))
+}
+
+/// Shows what lets this server in.
+pub(super) async fn show(ctx: &Context, invitation: &Invitation, remote: &Remote) -> Result<()> {
     if invitation.secret.is_empty() {
         return Ok(());
     }
@@ -94,13 +96,18 @@ pub(super) async fn present(ctx: &Context, invitation: &Invitation, remote: &Rem
         ..CertificatesPost::default()
     };
     let answer = remote.post::<Value>(paths::CERTIFICATES, &request).await;
-    answer.map(drop).map_err(|error| {
-        error.prefix("Failed to setup cluster trust: Failed to add server cert to cluster")
-    })
+    answer.map(drop).map_err(|error| error.prefix("Failed to add server cert to cluster"))
+}
+
+/// A server that is not of the cluster that is meant.
+pub(super) fn mismatch(address: &str) -> Error {
+    Error::invalid(format_args!(
+        "Certificate fingerprint mismatch between join token and cluster member \"{address}\""
+    ))
 }
 
 /// LXD's port, where none is given.
-fn with_port(address: &str) -> String {
+pub(super) fn with_port(address: &str) -> String {
     let bare_v6 = address.matches(':').count() > 1 && !address.contains(']');
     match address.rsplit_once(':') {
         _ if bare_v6 => format!("[{address}]:8443"),

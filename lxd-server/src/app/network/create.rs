@@ -54,6 +54,12 @@ pub async fn create(ctx: &Context, request: NetworksPost) -> Result<()> {
     end.await
 }
 
+/// Refuses what no server of this kind can make, whatever it has.
+pub fn check(request: &NetworksPost) -> Result<()> {
+    let wanted = checked(request.clone())?;
+    (RULES.check)(&wanted.name, &wanted.kind, &wanted.config).map_err(Error::internal)
+}
+
 fn checked(request: NetworksPost) -> Result<Wanted> {
     let NetworksPost { mut config, description, name, kind } = request;
     let name: NetworkName = name.parse().map_err(Error::invalid)?;

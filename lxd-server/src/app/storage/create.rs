@@ -51,6 +51,12 @@ pub async fn create(ctx: &Context, request: PoolsPost) -> Result<()> {
     end.await
 }
 
+/// Refuses what no server of this kind can make, whatever it has.
+pub fn check(request: &PoolsPost) -> Result<()> {
+    let wanted = checked(request.clone())?;
+    (RULES.check)(&wanted.name, &wanted.kind, &wanted.config).map_err(Error::internal)
+}
+
 fn checked(request: PoolsPost) -> Result<Wanted> {
     let PoolsPost { mut config, description, name, driver } = request;
     let name: PoolName = name.parse().map_err(Error::invalid)?;

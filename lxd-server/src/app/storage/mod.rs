@@ -10,7 +10,7 @@ mod realise;
 mod update;
 mod view;
 
-pub use create::{create, define};
+pub use create::{check, create, define};
 pub use delete::{delete, remove};
 pub use join::{add_member, member_config, prepare_join};
 pub use realise::{follow, realise, realise_all, stop_all};

@@ -1,0 +1,77 @@
+//! Storage pools.
+
+use super::ask::Answer;
+use super::{Dialog, Host, Terminal};
+use crate::error::Result;
+use crate::init::automatic;
+use shared_api::init;
+use shared_api::name::PoolName;
+
+impl<T: Terminal, H: Host> Dialog<'_, T, H> {
+    /// A pool of a server of its own.
+    pub(super) async fn pool(&mut self) -> Result<()> {
+        let question = "Do you want to configure a new storage pool? (yes/no) [default=yes]: ";
+        if !self.yes_no(question, Answer::Yes)? {
+            return Ok(());
+        }
+        loop {
+            let question = "Name of the new storage pool [default=default]: ";
+            let name = self.valid(question, "default", |text| match text.parse::<PoolName>() {
+                Ok(_) if text.contains(char::is_whitespace) => {
+                    Err("Storage name cannot contain white space".to_owned())
+                }
+                Ok(name) => Ok(name.to_string()),
+                Err(error) => Err(error.to_string()),
+            })?;
+            if !self.host.has_pool(&name).await? {
+                return self.new_pool(name);
+            }
+            self.terminal.say(&format!(
+                "The requested storage pool \"{name}\" already exists. Please choose another name.\n"
+            ))?;
+        }
+    }
+
+    /// A pool that every member of a new cluster is to have.
+    pub(super) async fn local_pool(&mut self) -> Result<()> {
+        loop {
+            let question =
+                "Do you want to configure a new local storage pool? (yes/no) [default=yes]: ";
+            if !self.yes_no(question, Answer::Yes)? {
+                return Ok(());
+            }
+            if !self.host.has_pool("local").await? {
+                return self.new_pool("local".to_owned());
+            }
+            self.invalid_because("The local storage pool already exists")?;
+        }
+    }
+
+    fn new_pool(&mut self, name: String) -> Result<()> {
+        let driver = self.driver()?;
+        self.add_device("root", automatic::root(&name));
+        self.preseed.storage_pools = vec![init::Pool { name, driver, ..init::Pool::default() }];
+        Ok(())
+    }
+
+    /// The driver, if there is more than one.
+    fn driver(&mut self) -> Result<String> {
+        let drivers = self.facts.drivers.clone();
+        let default = drivers.first().cloned().unwrap_or_default();
+        if drivers.len() < 2 {
+            return Ok(default);
+        }
+        let question = format!(
+            "Name of the storage backend to use ({}) [default={default}]: ",
+            drivers.join(", ")
+        );
+        loop {
+            let text = self.terminal.ask(&question)?;
+            let driver = if text.is_empty() { default.clone() } else { text };
+            if drivers.contains(&driver) {
+                return Ok(driver);
+            }
+            self.invalid()?;
+        }
+    }
+}
