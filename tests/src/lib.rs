@@ -14,4 +14,5 @@ pub mod load;
 pub mod namespace;
 pub mod program;
 pub mod rack;
+pub mod terminal;
 pub mod wait;

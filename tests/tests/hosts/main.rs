@@ -2,7 +2,9 @@
 
 mod commands;
 mod comparison;
+mod comparison_init;
 mod demo;
+mod dialogs;
 mod disk;
 mod exactly;
 mod faults;
@@ -11,4 +13,6 @@ mod harness;
 mod joins;
 mod minority;
 mod normal;
+mod places;
+mod preseeds;
 mod restarts;
