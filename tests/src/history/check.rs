@@ -6,10 +6,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use super::{
-    Action, Answer, Event, Outcome,
-    search::{Part, Search},
-};
+use super::{Action, Answer, Event, Outcome, part::Part, search::Search};
 
 /// Why no server without faults could have answered so.
 #[derive(Debug)]
@@ -34,7 +31,7 @@ impl fmt::Display for Broken {
 pub fn check(events: &[Event]) -> Result<(), Vec<Broken>> {
     let parts = take_apart(events).into_iter();
     let broken = parts.filter_map(|(name, parts)| {
-        let story = Search::new(&parts).run().err()?;
+        let story = Search::new(parts).run().err()?;
         Some(Broken { name: name.to_owned(), story })
     });
     let broken: Vec<_> = broken.collect();
@@ -152,6 +149,13 @@ mod tests {
         }
         let both = [(6, 7, Get, found(B)), (8, 9, Get, found(C))];
         assert!(!holds(&[&two[..], &both[..]].concat()));
+    }
+
+    #[test]
+    fn a_value_may_come_back_by_another_write() {
+        let twice = [(0, 1, Create(A), done()), (2, 5, Set(B), done()), (4, 8, Set(A), done())];
+        assert!(holds(&[&twice[..], &[(9, 10, Swap { from: A, to: C }, done())]].concat()));
+        assert!(holds(&[&twice[..], &[(9, 10, Get, found(B))]].concat()));
     }
 
     #[test]

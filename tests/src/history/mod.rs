@@ -1,7 +1,14 @@
 //! What clients did and what came of it, and whether one server without faults could have answered so.
 
 mod check;
+#[cfg(test)]
+mod dice;
+#[cfg(test)]
+mod exact_tests;
 mod model;
+mod part;
+#[cfg(test)]
+mod paused_tests;
 mod search;
 
 use std::{collections::BTreeMap, fmt, time::Duration};
