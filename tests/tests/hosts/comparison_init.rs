@@ -50,7 +50,7 @@ fn shown(flavour: Flavour) -> Result<Vec<String>> {
     }
     let _daemons = rack.hosts.iter().map(Daemon::start_ready).collect::<Result<Vec<_>>>()?;
     let [first, second, third, alone] = &rack.hosts[..] else { anyhow::bail!("four hosts") };
-    let mut screens = vec![screen(alone, &standalone())?];
+    let mut screens = vec![screen(alone, &nothing())?, screen(alone, &standalone())?];
     screens.push(alone.lxd(&["init", "--dump"], "")?);
     screens.push(screen(first, &bootstrap())?);
     let token = cluster::token(first, "node2")?;
@@ -81,6 +81,19 @@ fn screen(host: &Host, dialog: &[(&str, &str)]) -> Result<String> {
     };
     let lines: Vec<&str> = screen.lines().filter(is_kept).collect();
     Ok(format!("{}{:?}", words(&lines.join("\n")), status.code()))
+}
+
+fn nothing() -> Dialog<'static> {
+    vec![
+        ("use LXD clustering? (yes/no) [default=no]: ", ""),
+        ("configure a new storage pool? (yes/no) [default=yes]: ", "no"),
+        ("connect to a MAAS server? (yes/no) [default=no]: ", ""),
+        ("create a new local network bridge? (yes/no) [default=yes]: ", "n"),
+        ("an existing bridge or host interface? (yes/no) [default=no]: ", ""),
+        ("available over the network? (yes/no) [default=no]: ", ""),
+        ("updated automatically? (yes/no) [default=yes]: ", ""),
+        PRINT,
+    ]
 }
 
 fn standalone() -> Dialog<'static> {

@@ -86,7 +86,7 @@ pub(super) async fn hold<T: Terminal, H: Host>(
     let (preseed, devices) = (Preseed::default(), Devices::new());
     let mut dialog = Dialog { terminal, host, facts, preseed, devices };
     dialog.clustering().await?;
-    if !dialog.devices.is_empty() {
+    if !dialog.preseed.is_join() {
         let (name, devices) = ("default".to_owned(), std::mem::take(&mut dialog.devices));
         dialog.preseed.profiles = vec![init::Profile { devices, name, ..init::Profile::default() }];
     }

@@ -122,7 +122,8 @@ async fn a_server_of_its_own() {
 #[tokio::test]
 async fn a_server_that_needs_nothing() {
     let preseed = held(include_str!("transcripts/nothing")).await.unwrap();
-    assert_eq!(preseed, Preseed::default());
+    let profile = init::Profile { name: "default".to_owned(), ..init::Profile::default() };
+    assert_eq!(preseed, Preseed { profiles: vec![profile], ..Preseed::default() });
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use shared_api::cluster::{Cluster, ClusterPut, JoinToken};
 use shared_api::config::Values;
 use shared_api::config::server::CLUSTER_ADDRESS;
 use shared_api::init::{ClusterPreseed, Preseed};
+use shared_api::name::MemberName;
 use shared_api::paths;
 use shared_api::server::Server;
 
@@ -55,6 +56,12 @@ pub(in crate::init) fn cluster(
         let text = "Failed to configure cluster: No server address provided for this member";
         return Err(Error::invalid(text));
     }
+    if wanted.server_name.is_empty() {
+        let text = format!("{failure}: ServerName is required when enabling clustering");
+        return Err(Error::invalid(text));
+    }
+    let name = wanted.server_name.parse::<MemberName>();
+    name.map_err(|error| Error::invalid(error).prefix(failure))?;
     let wanted = ClusterPut {
         server_name: wanted.server_name.clone(),
         enabled: true,

@@ -239,6 +239,13 @@ fn a_cluster_is_founded_once() {
     let error = cluster(&wanted, &state("node2"), &shown).unwrap_err();
     let text = "Failed to configure cluster: This server is already clustered: its name is \"node2\", not \"node1\"";
     assert_eq!(error.message, text);
+    for (name, reason) in [("", "ServerName is required when enabling clustering"), ("a/b", "")] {
+        let mut impossible = wanted.clone();
+        impossible.cluster.as_mut().unwrap().server_name = name.to_owned();
+        let error = cluster(&impossible, &state(""), &shown).unwrap_err();
+        let text = format!("Failed to configure cluster: {reason}");
+        assert!(error.message.starts_with(&text), "{error}");
+    }
     let mut disabled = wanted;
     disabled.cluster.as_mut().unwrap().enabled = false;
     assert_eq!(cluster(&disabled, &state(""), &shown).unwrap(), None);
