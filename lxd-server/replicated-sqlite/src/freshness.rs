@@ -3,6 +3,8 @@
 //! A leader knows when a majority last stood by it. Another member has its leader's word with each message:
 //! what was committed when it was sent. Applied that far, it has all that was committed at that moment.
 
+use crate::types::Metrics;
+use openraft::Instant as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::time::Instant;
 
@@ -27,6 +29,16 @@ impl Freshness {
         if known.next.is_none() && known.current.is_none_or(|current| current < moment) {
             known.next = Some((moment, index));
             known.settle(applied);
+        }
+    }
+
+    /// What a leader knows by its last majority; another member's metrics say nothing.
+    pub(crate) fn lead(&self, metrics: &Metrics, applied: u64) {
+        let (acked, committed) = (metrics.last_quorum_acked, metrics.cluster_committed);
+        if let Some((acked, committed)) = acked.zip(committed)
+            && let Some(moment) = Instant::now().checked_sub(acked.elapsed())
+        {
+            self.promise(moment, committed.index, applied);
         }
     }
 

@@ -74,7 +74,7 @@ impl Db {
         raft.is_initialized().await.map_err(io)?;
         let ((jobs, waiting), (reads, readers)) = (mpsc::channel(QUEUE), mpsc::channel(QUEUE));
         let freshness = Freshness::default();
-        let (standing, looking) = standing::Watch::start(&raft, freshness.clone(), store.clone());
+        let (standing, looking) = standing::Watch::start(&raft);
         let (pulse, pulsing) = Pulse::start(identity.node, &standing, links.clone(), &options);
         let (published, status) = watch::channel(Status::default());
         let outstanding = Outstanding::new(identity.node, earlier.boot);
@@ -121,7 +121,7 @@ impl Db {
         self.run(read::serve(raft(), standing.clone(), links(), pulse(), meters.clone(), readers));
         self.run(follow(raft(), standing.receiver(), links()));
         self.run(pace::keep(raft(), log.clone()));
-        self.run(retention::keep(raft(), standing.receiver(), log.clone(), options.clone()));
+        self.run(retention::keep(raft(), log.clone(), options.clone()));
         let patience = PATIENCE * options.silence();
         self.run(failover::bypass(raft(), standing.clone(), links(), pulse(), patience));
         if options.elect_on_reset {

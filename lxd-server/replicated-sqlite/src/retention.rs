@@ -3,33 +3,26 @@
 
 use crate::log::LogStore;
 use crate::options::Options;
-use crate::standing::Standing;
 use crate::types::Raft;
 use openraft::async_runtime::watch::WatchReceiver;
 use std::time::Duration;
-use tokio::sync::watch;
 use tokio::time::timeout;
 
 /// The pause before a log that could not be cut is looked at again.
 const AGAIN: Duration = Duration::from_secs(1);
 
 /// Cuts the log back after each snapshot, and makes one whenever it holds too many bytes.
-pub(crate) async fn keep(
-    raft: Raft,
-    standing: watch::Receiver<Standing>,
-    log: LogStore,
-    options: Options,
-) {
-    let entries = by_entries(&raft, standing, options.entries_kept);
+pub(crate) async fn keep(raft: Raft, log: LogStore, options: Options) {
+    let entries = by_entries(&raft, options.entries_kept);
     futures::future::join(entries, by_bytes(&raft, &log, options.log_bytes_max)).await;
 }
 
 /// Leaves `kept` entries that a snapshot holds, for members that lag a little. Ends with Raft.
-async fn by_entries(raft: &Raft, mut standing: watch::Receiver<Standing>, kept: u64) -> Option<()> {
-    let mut seen = 0;
+async fn by_entries(raft: &Raft, kept: u64) -> Option<()> {
+    let (mut snapshots, mut seen) = (raft.watch_snapshot_progress(), None);
     loop {
-        seen = standing.wait_for(|now| now.snapshot > seen).await.ok()?.snapshot;
-        if let Some(upto) = seen.checked_sub(kept) {
+        seen = snapshots.wait_until(|last| *last > seen).await.ok()?;
+        if let Some(upto) = seen.and_then(|last| last.index.checked_sub(kept)) {
             raft.trigger().purge_log(upto).await.ok()?;
         }
     }

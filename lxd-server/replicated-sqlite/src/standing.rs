@@ -1,14 +1,10 @@
-//! Where this member stands in its group: what of Raft's metrics changes seldom. They change several times with
-//! every entry and every read, so one task looks at them, and nobody else is woken for nothing.
+//! Where this member stands in its group: what of Raft's metrics changes seldom. All of them together change
+//! several times with every entry and every read: nobody is woken for that.
 
-use crate::freshness::Freshness;
-use crate::store::Store;
-use crate::types::{Membership, Metrics, NodeId, Raft};
-use openraft::Instant as _;
+use crate::types::{Membership, NodeId, Raft, ServerMetrics};
 use openraft::async_runtime::watch::WatchReceiver;
 use std::sync::Arc;
 use tokio::sync::watch;
-use tokio::time::Instant;
 
 /// What changes seldom.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,20 +12,22 @@ pub(crate) struct Standing {
     pub(crate) leader: Option<NodeId>,
     pub(crate) term: u64,
     pub(crate) membership: Arc<Membership>,
-    /// Index of the last entry in this member's last snapshot; 0 if there is none.
-    pub(crate) snapshot: u64,
     /// Whether Raft has not stopped.
     pub(crate) running: bool,
 }
 
 impl Standing {
-    fn of(metrics: &Metrics) -> Self {
+    /// At this moment; never behind what the other metrics tell.
+    pub(crate) fn now(raft: &Raft) -> Self {
+        Self::of(&raft.server_metrics().borrow_watched())
+    }
+
+    fn of(metrics: &ServerMetrics) -> Self {
         Self {
             leader: metrics.current_leader,
-            term: metrics.current_term,
+            term: metrics.vote.leader_id.term,
             membership: metrics.membership_config.clone(),
-            snapshot: metrics.snapshot.map_or(0, |id| id.index),
-            running: metrics.running_state.is_ok(),
+            running: true,
         }
     }
 }
@@ -39,21 +37,13 @@ impl Standing {
 pub(crate) struct Watch(watch::Receiver<Standing>);
 
 impl Watch {
-    /// Starts watching. While this member leads, the moments are noted at which a majority stood by it.
-    pub(crate) fn start(
-        raft: &Raft,
-        freshness: Freshness,
-        store: Store,
-    ) -> (Self, impl Future<Output = ()> + use<>) {
-        let mut metrics = raft.metrics();
+    /// Starts watching.
+    pub(crate) fn start(raft: &Raft) -> (Self, impl Future<Output = ()> + use<>) {
+        let mut metrics = raft.server_metrics();
         let (sender, receiver) = watch::channel(Standing::of(&metrics.borrow_watched()));
         let look = async move {
             while metrics.changed().await.is_ok() {
-                let now = {
-                    let metrics = metrics.borrow_watched();
-                    note(&metrics, &freshness, &store);
-                    Standing::of(&metrics)
-                };
+                let now = Standing::of(&metrics.borrow_watched());
                 sender.send_if_modified(|last| {
                     *last != now && {
                         *last = now;
@@ -61,6 +51,7 @@ impl Watch {
                     }
                 });
             }
+            sender.send_modify(|last| last.running = false);
         };
         (Self(receiver), look)
     }
@@ -88,14 +79,5 @@ impl Watch {
     pub(crate) async fn stopped(&self) {
         // An error says the same.
         let _ = self.receiver().wait_for(|now| !now.running).await;
-    }
-}
-
-/// A leader that a majority stood by knows what was committed at that moment.
-fn note(metrics: &Metrics, freshness: &Freshness, store: &Store) {
-    if let (Some(acked), Some(committed)) = (metrics.last_quorum_acked, metrics.cluster_committed) {
-        let moment = Instant::now().checked_sub(acked.elapsed());
-        let applied = store.index();
-        moment.into_iter().for_each(|moment| freshness.promise(moment, committed.index, applied));
     }
 }

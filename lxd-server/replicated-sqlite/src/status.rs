@@ -2,6 +2,7 @@
 
 use crate::db::Inner;
 use crate::pulse;
+use crate::standing::Standing;
 use crate::types::NodeId;
 use openraft::async_runtime::watch::WatchReceiver;
 use std::collections::{BTreeMap, BTreeSet};
@@ -82,8 +83,8 @@ impl Status {
 /// The status now.
 pub(crate) fn status(inner: &Inner) -> Status {
     let metrics = inner.raft.metrics().borrow_watched().clone();
-    let progress = inner.store.progress();
-    let membership = metrics.membership_config.membership();
+    let (progress, standing) = (inner.store.progress(), Standing::now(&inner.raft));
+    let membership = standing.membership.membership();
     let replication = metrics.replication.as_ref();
     let (heard, silence) = (inner.links.heard(), inner.options.silence());
     let addresses: BTreeMap<_, _> =
@@ -101,14 +102,15 @@ pub(crate) fn status(inner: &Inner) -> Status {
         }
     };
     let (configs, own) = (membership.get_joint_config(), inner.identity.node);
+    inner.freshness.lead(&metrics, progress.index());
     let current = inner.freshness.current(progress.index());
     // A leader's word is as good as its majority, of which this member may know better.
     let current = current.zip(pulse::latest(configs, own, &inner.links)).map(|(a, b)| a.min(b));
     let others = addresses.keys().filter(|id| **id != own);
     Status {
         node: own,
-        leader: metrics.current_leader,
-        term: metrics.current_term,
+        leader: standing.leader,
+        term: standing.term,
         applied: progress.index(),
         committed: metrics.local_committed.map_or(0, |id| id.index),
         schema: progress.schema,

@@ -29,6 +29,7 @@ pub(crate) type SnapshotMeta = openraft::type_config::alias::SnapshotMetaOf<Type
 pub(crate) type Snapshot =
     openraft::type_config::alias::SnapshotOf<Types, crate::snapshot::SnapshotFile>;
 pub(crate) type Metrics = openraft::RaftMetrics<Types>;
+pub(crate) type ServerMetrics = openraft::metrics::RaftServerMetrics<Types>;
 
 /// What the log replicates. (openraft asks for serde here; what is written is [`crate::codec`]'s.)
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

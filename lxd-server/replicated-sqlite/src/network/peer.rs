@@ -10,7 +10,9 @@ use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream, Stream, StreamExt};
 use openraft::OptionalSend;
 use openraft::error::{NetworkError, RPCError, ReplicationClosed, StreamingError, Unreachable};
-use openraft::network::{RPCOption, RaftNetworkFactory, v2::RaftNetworkV2};
+use openraft::network::{
+    RPCOption, RaftNetworkFactory, stream_append_sequential, v2::RaftNetworkV2,
+};
 use openraft::raft::{
     AppendEntriesRequest, AppendEntriesResponse, SnapshotResponse, StreamAppendResult,
     TransferLeaderRequest, TransferLeaderResponse, VoteRequest, VoteResponse,
@@ -32,7 +34,11 @@ impl RaftNetworkFactory<Types> for Peers {
     type Network = Peer;
 
     async fn new_client(&mut self, target: NodeId, address: &String) -> Peer {
-        Peer { link: self.0.link(target, address), links: self.0.clone() }
+        Peer { link: self.0.link(target, address), links: self.0.clone(), appends: Appends::Stream }
+    }
+
+    async fn new_heartbeat_client(&mut self, target: NodeId, address: &String) -> Peer {
+        Peer { appends: Appends::Calls, ..self.new_client(target, address).await }
     }
 }
 
@@ -40,6 +46,16 @@ impl RaftNetworkFactory<Types> for Peers {
 pub(crate) struct Peer {
     link: Arc<Link>,
     links: Links,
+    appends: Appends,
+}
+
+/// How appends are sent.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Appends {
+    /// Many, one after the other without waiting for answers.
+    Stream,
+    /// Each is a call: heartbeats, of which openraft makes streams of one.
+    Calls,
 }
 
 type Refused = RPCError<Types>;
@@ -178,7 +194,12 @@ impl RaftNetworkV2<Types> for Peer {
     where
         S: Stream<Item = AppendEntriesRequest<Types>> + OptionalSend + Unpin + 'static,
     {
-        Box::pin(async move { Ok(self.stream(input, option).await? as BoxStream<'s, _>) })
+        match self.appends {
+            Appends::Calls => stream_append_sequential(self, input, option),
+            Appends::Stream => {
+                Box::pin(async move { Ok(self.stream(input, option).await? as BoxStream<'s, _>) })
+            }
+        }
     }
 
     async fn vote(
