@@ -32,6 +32,10 @@ pub struct Global {
     /// Log what happens, not only what goes wrong
     #[arg(short, long, global = true)]
     pub verbose: bool,
+    /// Die where this name stands in the code: for tests of crashes
+    #[cfg(debug_assertions)]
+    #[arg(long, hide = true, value_name = "NAME")]
+    pub fail_at: Option<String>,
 }
 
 /// What to do.

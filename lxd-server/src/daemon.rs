@@ -10,6 +10,8 @@ use crate::context::{Context, Parts};
 use crate::db::{Database, Local, Replica as Pointer};
 use crate::error::{Context as _, Error, Kind, Result};
 use crate::events::Events;
+#[cfg(debug_assertions)]
+use crate::failpoint;
 use crate::host;
 use crate::logging;
 use crate::network::Networks;
@@ -33,6 +35,8 @@ const HANDOVER: Duration = Duration::from_secs(2);
 pub fn run(global: &Global) -> Result<()> {
     let events = Events::default();
     logging::start(global, &events)?;
+    #[cfg(debug_assertions)]
+    global.fail_at.as_deref().map_or(Ok(()), failpoint::choose)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     runtime.context("start the runtime")?.block_on(async {
         let ctx = start(&args::directory(), global.group.as_deref(), events).await?;

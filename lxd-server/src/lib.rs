@@ -10,6 +10,7 @@ pub mod daemon;
 pub mod db;
 pub mod error;
 pub mod events;
+pub mod failpoint;
 pub mod host;
 pub mod identity;
 pub mod init;

@@ -30,8 +30,10 @@ pub const EVENT_BACKLOG: usize = 1024;
 pub const NAME_BYTES_MAX: usize = 63;
 /// How long one request between members may take.
 pub const PEER_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a member has from being accepted until it is active; past that its join is undone.
-pub const JOIN_TIMEOUT: Duration = Duration::from_secs(120);
+/// How long a joiner may be silent until its join is undone and its token is open again.
+pub const JOIN_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a write that a member accepted may take until it is answered.
+pub const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a joiner waits for more of the cluster's database to arrive.
 pub const JOIN_SILENCE: Duration = Duration::from_secs(60);
 /// Requests with an Idempotency-Key that are kept for one caller.

@@ -51,6 +51,7 @@ const JOINERS: &[(&Method, &str)] = &[
     (&Method::POST, paths::INTERNAL_CLUSTER_ACCEPT),
     (&Method::POST, paths::INTERNAL_CLUSTER_ACTIVATE),
     (&Method::DELETE, paths::INTERNAL_CLUSTER_JOIN),
+    (&Method::POST, paths::INTERNAL_CLUSTER_JOIN),
 ];
 
 /// What belongs to a project: a restricted client has to name one of its own.

@@ -5,7 +5,7 @@
 
 mod addresses;
 
-pub use addresses::{cluster_address, listen, listen_for_cluster};
+pub use addresses::{cluster_address, listen, listen_for_cluster, restore};
 
 use crate::app::cluster;
 use crate::app::trust;

@@ -17,3 +17,4 @@ pub mod repeats;
 pub mod storage;
 pub mod trust;
 pub mod undo;
+pub mod undo_log;

@@ -10,10 +10,14 @@ use std::sync::Arc;
 use tokio::sync::{Mutex, OwnedMappedMutexGuard, OwnedMutexGuard};
 
 /// What later versions added, taken at each start: nothing happens where it is there.
-const LATER: &str = include_str!("../../migrations/local/0002_members.sql");
+const LATER: &str = concat!(
+    include_str!("../../migrations/local/0002_members.sql"),
+    include_str!("../../migrations/local/0003_undo.sql"),
+);
 const SCHEMA: &str = concat!(
     include_str!("../../migrations/local/0001_local.sql"),
     include_str!("../../migrations/local/0002_members.sql"),
+    include_str!("../../migrations/local/0003_undo.sql"),
 );
 
 /// This host's own small database; no connection once it is closed.
@@ -110,6 +114,50 @@ impl Local {
             tx.commit().await
         };
         write.await.context("note where the members are")
+    }
+
+    /// The undo log's last entry, with its number.
+    pub async fn last_undo(&self) -> Result<Option<(i64, String)>> {
+        let mut connection = self.connection().await?;
+        let row = "SELECT number, undo FROM undo_log ORDER BY number DESC LIMIT 1";
+        let row = sqlx::query_as(row).fetch_optional(&mut *connection).await;
+        row.context("read the undo log")
+    }
+
+    /// Adds an entry to the undo log.
+    pub async fn push_undo(&self, undo: &str) -> Result<()> {
+        let insert = sqlx::query("INSERT INTO undo_log (undo) VALUES (?)").bind(undo);
+        let written = insert.execute(&mut *self.connection().await?).await;
+        written.map(drop).context("write the undo log")
+    }
+
+    /// Removes an entry of the undo log.
+    pub async fn pop_undo(&self, number: i64) -> Result<()> {
+        let delete = sqlx::query("DELETE FROM undo_log WHERE number = ?").bind(number);
+        let written = delete.execute(&mut *self.connection().await?).await;
+        written.map(drop).context("write the undo log")
+    }
+
+    /// Empties the undo log: what was begun has come to its end.
+    pub async fn clear_undo(&self) -> Result<()> {
+        let mut connection = self.connection().await?;
+        let written = sqlx::query("DELETE FROM undo_log").execute(&mut *connection).await;
+        written.map(drop).context("write the undo log")
+    }
+
+    /// The end of a join: this replica is used from now on, and nothing is taken back any more.
+    pub async fn arrive(&self, directory: &str) -> Result<()> {
+        let mut connection = self.connection().await?;
+        let write = async {
+            let mut tx = connection.begin().await?;
+            sqlx::query("REPLACE INTO replica (one, directory, joining) VALUES (1, ?, '')")
+                .bind(directory)
+                .execute(&mut *tx)
+                .await?;
+            sqlx::query("DELETE FROM undo_log").execute(&mut *tx).await?;
+            tx.commit().await
+        };
+        write.await.context("write which replica is in use")
     }
 
     /// The one connection, for an operator's statements (`lxd sql local`).

@@ -1,11 +1,13 @@
 //! This host's place in its cluster: the replica it runs, the streams it takes, its way to the others.
 
 mod peers;
+mod remotes;
 mod replica;
 mod silence;
 mod transport;
 
 pub use peers::Remote;
+pub use remotes::Remotes;
 pub use replica::{Accepted, Replica, refuse_replicas, remove_others};
 pub use reqwest::Method;
 pub use silence::Silence;

@@ -94,7 +94,7 @@ impl Remote {
         answer.map_err(|error| self.silence(&error))
     }
 
-    async fn send(
+    pub(super) async fn send(
         &self,
         method: Method,
         path: &str,

@@ -27,26 +27,32 @@ const LAYOUT: [(&str, u32); 8] = [
 /// The mode of a pool's own directory and of the one above it.
 const MODE: u32 = 0o711;
 
+/// Refuses what [`create`] refuses before it makes anything.
+pub(super) fn check(pool: &Pool) -> Result<(), Error> {
+    let path = pool.path();
+    if let Some(source) = foreign_source(pool) {
+        check_source(pool, &source)?;
+        if !is_blank(&source).map_err(Error::host("read", &source))? {
+            return Err(Error::SourceNotEmpty(source.display().to_string()));
+        }
+    }
+    match is_blank(&path) {
+        Ok(true) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        _ => Err(Error::Exists(path)),
+    }
+}
+
 pub(super) fn create(pool: &Pool) -> Result<Map, Error> {
     let path = pool.path();
     make(&pool.root.join("storage-pools"), MODE)?;
     let foreign = foreign_source(pool);
     let source = foreign.as_ref().unwrap_or(&path);
-    if foreign.is_some() {
-        check_source(pool, source)?;
-        if mount::is_bound(source, &path) {
-            // A kill came between here and the end of an earlier try.
-            mount::unbind(&path)?;
-        }
-        if !is_blank(source).map_err(Error::host("read", source))? {
-            return Err(Error::SourceNotEmpty(source.display().to_string()));
-        }
+    if foreign.is_some() && mount::is_bound(source, &path) {
+        // A kill came between here and the end of an earlier try.
+        mount::unbind(&path)?;
     }
-    match is_blank(&path) {
-        Ok(true) => {}
-        Err(error) if error.kind() == ErrorKind::NotFound => {}
-        _ => return Err(Error::Exists(path)),
-    }
+    check(pool)?;
     fill(&path, source).inspect_err(|_| undo(&path, source))?;
     let mut config = pool.config.clone();
     config.insert("source".to_owned(), source.to_string_lossy().into_owned());

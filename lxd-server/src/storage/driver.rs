@@ -34,6 +34,12 @@ pub(super) fn of(pool: &Pool) -> Result<Kind, Error> {
 }
 
 impl Kind {
+    pub(super) fn check(&self, pool: &Pool) -> Result<(), Error> {
+        match self {
+            Self::Dir => dir::check(pool),
+        }
+    }
+
     pub(super) fn create(&self, pool: &Pool) -> Result<Map, Error> {
         match self {
             Self::Dir => dir::create(pool),

@@ -103,6 +103,12 @@ pub async fn create(pool: &Pool) -> Result<Map, Error> {
     blocking(move || driver::of(&pool)?.create(&pool)).await
 }
 
+/// Whether a pool can be made: all that it needs is there, and nothing is in its way. Makes nothing.
+pub async fn check(pool: &Pool) -> Result<(), Error> {
+    let pool = pool.clone();
+    blocking(move || driver::of(&pool)?.check(&pool)).await
+}
+
 /// Mounts a pool that exists, as at the start of the daemon; does nothing if it is mounted.
 pub async fn start(pool: &Pool) -> Result<(), Error> {
     let pool = pool.clone();

@@ -11,6 +11,7 @@ mod faults;
 mod forming;
 mod harness;
 mod joins;
+mod kills;
 mod minority;
 mod normal;
 mod places;

@@ -17,7 +17,7 @@ pub(super) fn routes() -> Router<Context> {
     Router::new()
         .route(paths::INTERNAL_CLUSTER_ACCEPT, post(accept))
         .route(paths::INTERNAL_CLUSTER_ACTIVATE, post(activate))
-        .route(paths::INTERNAL_CLUSTER_JOIN, delete(abandon))
+        .route(paths::INTERNAL_CLUSTER_JOIN, delete(abandon).post(renew))
         .route(paths::INTERNAL_CLUSTER_REJOIN, post(rejoin))
 }
 
@@ -45,6 +45,11 @@ async fn rejoin(
     Body(request): Body<Rejoin>,
 ) -> Result<Sync<Accepted>> {
     cluster::readmit(&ctx, &member.fingerprint, &request).await.map(Sync)
+}
+
+async fn renew(joiner: Joiner, State(ctx): State<Context>) -> Result<Empty> {
+    cluster::renew(&ctx, &joiner.fingerprint).await?;
+    Ok(Empty)
 }
 
 async fn abandon(joiner: Joiner, State(ctx): State<Context>) -> Result<Empty> {

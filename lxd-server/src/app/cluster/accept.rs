@@ -11,6 +11,8 @@ use crate::db::tables::tokens::Join;
 use crate::db::tables::{certificates, members, tokens};
 use crate::db::{self, SCHEMA_VERSION, Tx};
 use crate::error::{Context as _, Error, Result};
+use crate::failpoint::reached;
+use crate::limits;
 use crate::tls::Membership;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -25,6 +27,7 @@ pub async fn accept(ctx: &Context, fingerprint: &str, request: &Accept) -> Resul
     check_versions(request.schema, request.api)?;
     let key = STANDARD.decode(&request.public_key).context("read the joiner's key")?;
     let now = clock::now();
+    let until = expiry(now)?;
     let write = ctx.db.write_again(|tx| {
         let name = name.as_str();
         async move {
@@ -37,11 +40,13 @@ pub async fn accept(ctx: &Context, fingerprint: &str, request: &Accept) -> Resul
             }
             let node = place(&mut *tx, request, name).await?;
             tokens::set_node(&mut *tx, fingerprint, node).await?;
+            tokens::renew(&mut *tx, fingerprint, until).await?;
             Ok((node, members::list(tx).await?))
         }
         .boxed()
     });
     let (node, members) = write.await?;
+    reached("member: accepted");
     accepted(ctx, node, &key, members)
 }
 
@@ -109,7 +114,28 @@ pub async fn activate(ctx: &Context, fingerprint: &str, node: u64) -> Result<()>
         }
         .boxed()
     });
+    write.await?;
+    reached("member: activated");
+    Ok(())
+}
+
+/// The joiner with this certificate is at work: its time begins anew.
+pub async fn renew(ctx: &Context, fingerprint: &str) -> Result<()> {
+    let now = clock::now();
+    let until = expiry(now)?;
+    let write = ctx.db.write_again(|tx| {
+        async move {
+            current(&mut *tx, fingerprint, now).await?;
+            tokens::renew(tx, fingerprint, until).await
+        }
+        .boxed()
+    });
     write.await
+}
+
+/// When a joiner that was heard of `now` counts as gone.
+pub(super) fn expiry(now: Timestamp) -> Result<Timestamp> {
+    now.saturating_add(limits::JOIN_TIMEOUT).map_err(Error::internal)
 }
 
 /// Undoes the join of this certificate, if it has not become a member; the token is good again.
@@ -123,7 +149,9 @@ pub async fn abandon(ctx: &Context, fingerprint: &str) -> Result<()> {
         }
         .boxed()
     });
-    write.await
+    write.await?;
+    reached("member: forgot");
+    Ok(())
 }
 
 /// Takes back what accepting a joiner wrote.

@@ -2,11 +2,12 @@
 
 use super::finish;
 use crate::app::config;
-use crate::app::undo::Undo;
+use crate::app::undo_log;
 use crate::context::Context;
 use crate::db;
 use crate::db::tables::{certificates, members};
 use crate::error::Result;
+use crate::failpoint::reached;
 use crate::node::Replica;
 use crate::tls::Identity;
 use futures::FutureExt;
@@ -21,24 +22,16 @@ use std::sync::Arc;
 pub async fn bootstrap(ctx: &Context, name: &MemberName, address: &str) -> Result<()> {
     let _joining = ctx.joining.lock().await;
     finish::require_free(ctx).await?;
-    let mut undo = Undo::new();
-    match found(ctx, name, address, &mut undo).await {
-        Ok(()) => undo.disarm(),
-        Err(error) => {
-            undo.run().await;
-            return Err(error);
-        }
+    if let Err(error) = found(ctx, name, address).await {
+        undo_log::run(ctx).await;
+        return Err(error);
     }
-    Ok(())
+    ctx.local.clear_undo().await
 }
 
-async fn found<'a>(
-    ctx: &'a Context,
-    name: &MemberName,
-    address: &str,
-    undo: &mut Undo<'a>,
-) -> Result<()> {
-    let address = config::listen_for_cluster(ctx, address, undo).await?;
+async fn found(ctx: &Context, name: &MemberName, address: &str) -> Result<()> {
+    let address = config::listen_for_cluster(ctx, address).await?;
+    reached("found: listening");
     let host = address.rsplit_once(':').map_or(address.as_str(), |(host, _)| host);
     let names = [name.to_string(), host.trim_matches(['[', ']']).to_owned()];
     let cluster = Identity::generate(&ctx.host, &names)?;
@@ -46,17 +39,15 @@ async fn found<'a>(
     let clustered = Arc::new(Replica::clustered(&replica, cluster));
     let shown = finish::Shown::of(&clustered)?;
     clustered.save_cluster()?;
-    undo.push("forget the cluster's certificate", {
-        let replica = replica.clone();
-        async move {
-            // If it cannot be told whether the first member was named, the next start finds out.
-            let own = ctx.db.read(|tx| members::get(tx, replica.membership.node).boxed()).await;
-            if own.is_ok_and(|own| own.is_some_and(|own| own.name == "none")) {
-                replica.forget_cluster();
-            }
+    reached("found: certificate written");
+    if let Err(error) = name_first_member(ctx, name, &address).await {
+        // If it cannot be told whether the first member was named, the next start finds out.
+        let own = ctx.db.read(|tx| members::get(tx, replica.membership.node).boxed()).await;
+        if own.is_ok_and(|own| own.is_some_and(|own| own.name == "none")) {
+            replica.forget_cluster();
         }
-    });
-    name_first_member(ctx, name, &address).await?;
+        return Err(error);
+    }
     ctx.events.set_location(name.as_str());
     // The same database as before.
     drop(finish::adopt(ctx, clustered, shown));

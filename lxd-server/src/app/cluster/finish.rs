@@ -2,6 +2,7 @@
 //! After a kill the next start goes on from here, as long as it takes.
 
 use super::join::{database_dir, until};
+use crate::app::undo_log;
 use crate::context::Context;
 use crate::db::Replica as Pointer;
 use crate::db::tables::members::State;
@@ -50,7 +51,8 @@ pub(super) async fn activate(
     replica.mark_activating(addresses)?;
     let cluster = replica.cluster.as_ref().context("find the cluster's certificate")?;
     let path = paths::internal_cluster_activate(replica.membership.node);
-    let end = Instant::now() + limits::JOIN_TIMEOUT + limits::PEER_TIMEOUT;
+    // A member that was asked in time may take that long to do it.
+    let end = Instant::now() + limits::JOIN_TIMEOUT + limits::WRITE_TIMEOUT + limits::PEER_TIMEOUT;
     for address in addresses.iter().cycle() {
         let remote = Remote::new(address, &cluster.fingerprint, &ctx.tls.server())?;
         let error = match remote.post::<serde_json::Value>(&path, &()).await {
@@ -72,25 +74,39 @@ pub(super) async fn activate(
     Err(Error::internal("No member of the cluster is known"))
 }
 
-/// Finishes or undoes the join that an earlier run of the daemon left; removes what no join left.
+/// Finishes or takes back what an earlier run of the daemon left half done; removes what nothing left.
 pub async fn resume(ctx: &Context) -> Result<()> {
+    let _joining = ctx.joining.lock().await;
     let Some(pointer) = ctx.local.replica().await? else { return Ok(()) };
-    let Some(directory) = pointer.joining.clone() else {
-        return node::remove_others(&database_dir(ctx), &[&pointer.directory]);
-    };
-    let replica = Replica::open(&database_dir(ctx), &directory, &ctx.options).await?;
-    let (replica, addresses) =
-        (Arc::new(replica), Replica::activating(&database_dir(ctx), &directory)?);
-    if addresses.is_empty() {
-        return forget(ctx, &replica, &pointer).await;
+    match pointer.joining {
+        None => node::remove_others(&database_dir(ctx), &[&pointer.directory])?,
+        Some(directory) => match Replica::activating(&database_dir(ctx), &directory)? {
+            addresses if addresses.is_empty() => forget(ctx, None).await?,
+            addresses => return go_on(ctx, &directory, addresses).await,
+        },
     }
+    if super::is_clustered(ctx) {
+        // It was founded: only this was not written any more.
+        return ctx.local.clear_undo().await;
+    }
+    undo_log::run(ctx).await;
+    Ok(())
+}
+
+/// The cluster was asked to make this server a member: it goes on asking until it knows.
+async fn go_on(ctx: &Context, directory: &str, addresses: Vec<String>) -> Result<()> {
+    let replica = Replica::open(&database_dir(ctx), directory, &ctx.options).await?;
+    let (ctx, replica) = (ctx.clone(), Arc::new(replica));
     ctx.node.serve_streams(Some(replica.clone()));
-    let ctx = ctx.clone();
     tokio::spawn(async move {
         let finished = match activate(&ctx, &replica, &addresses, Patience::Endless).await {
             Ok(()) => point_to(&ctx, replica).await,
             Err(_) if ctx.stop.is_cancelled() => Ok(()),
-            Err(_) => forget(&ctx, &replica, &pointer).await,
+            Err(_) => {
+                let forgotten = forget(&ctx, Some(&replica)).await;
+                undo_log::run(&ctx).await;
+                forgotten
+            }
         };
         if let Err(error) = finished {
             tracing::error!("An earlier join could not be finished: {}", error.chain());
@@ -99,26 +115,28 @@ pub async fn resume(ctx: &Context) -> Result<()> {
     Ok(())
 }
 
-/// The cluster does not count this server: what was prepared is removed.
-async fn forget(ctx: &Context, replica: &Replica, pointer: &Pointer) -> Result<()> {
-    ctx.node.serve_streams(None);
-    replica.db.close().await;
-    let pointer = Pointer { joining: None, ..pointer.clone() };
-    ctx.local.set_replica(&pointer).await?;
-    node::remove_others(&database_dir(ctx), &[&pointer.directory])
+/// Removes the replica that was prepared, running or not, and whatever else is not in use.
+pub(super) async fn forget(ctx: &Context, replica: Option<&Replica>) -> Result<()> {
+    if let Some(replica) = replica {
+        ctx.node.serve_streams(None);
+        replica.db.close().await;
+    }
+    let directory = ctx.node.replica().directory.clone();
+    ctx.local.set_replica(&Pointer { directory: directory.clone(), joining: None }).await?;
+    node::remove_others(&database_dir(ctx), &[&directory])
 }
 
 /// The last step: this server is the member from now on. What fails after that is logged.
 pub(super) async fn point_to(ctx: &Context, replica: Arc<Replica>) -> Result<()> {
-    let pointer = Pointer { directory: replica.directory.clone(), joining: None };
     let shown = Shown::of(&replica)?;
-    ctx.local.set_replica(&pointer).await?;
+    let directory = replica.directory.clone();
+    ctx.local.arrive(&directory).await?;
     let former = adopt(ctx, replica, shown);
     if let Ok(own) = super::own(ctx).await {
         ctx.events.set_location(&own.name);
     }
     former.close().await;
-    if let Err(error) = node::remove_others(&database_dir(ctx), &[&pointer.directory]) {
+    if let Err(error) = node::remove_others(&database_dir(ctx), &[&directory]) {
         tracing::warn!("The former replica is removed at the next start: {}", error.chain());
     }
     Ok(())

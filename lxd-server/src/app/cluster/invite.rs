@@ -7,7 +7,7 @@ use crate::db::Tx;
 use crate::db::tables::tokens::{Join, Token};
 use crate::db::tables::{config, members, tokens};
 use crate::error::{Error, Result};
-use crate::limits;
+use crate::failpoint::reached;
 use futures::FutureExt;
 use jiff::Timestamp;
 use shared_api::cluster::{JoinToken, JoinTokenMetadata, MembersPost};
@@ -120,7 +120,7 @@ pub async fn admit(
 ) -> Result<()> {
     super::require_clustered(ctx)?;
     let now = clock::now();
-    let expires_at = now.saturating_add(limits::JOIN_TIMEOUT).map_err(Error::internal)?;
+    let expires_at = accept::expiry(now)?;
     let write = ctx.db.write(|tx| {
         async move {
             let token = match credential {
@@ -139,7 +139,9 @@ pub async fn admit(
         }
         .boxed()
     });
-    write.await
+    write.await?;
+    reached("member: let in");
+    Ok(())
 }
 
 /// The token as stored, if what was shown is it and nobody else is joining with it.

@@ -1,20 +1,20 @@
 //! Makes this server a member of an existing cluster, or leaves it and the cluster as they were.
 //!
-//! The new replica is prepared beside the one in use; pointing to it is the last step (`finish`). A
-//! kill before the request for activation leaves what the next start removes, but for pools, bridges
-//! and the addresses to listen on, which a retry takes over; the cluster undoes its side in time.
+//! What takes each step back is on disk before the step (`undo_log`); the new replica is prepared beside the
+//! one in use, and pointing to it is the last step (`finish`).
 
 use super::remote::{self, Invitation};
 use super::{Accept, Accepted, finish, heal};
-use crate::app::undo::Undo;
+use crate::app::undo_log;
 use crate::app::{config, network, storage};
 use crate::context::Context;
 use crate::db::tables::members::{self, State};
 use crate::db::{Replica as Pointer, SCHEMA_VERSION};
 use crate::error::{Error, Result};
+use crate::failpoint::reached;
 use crate::host;
 use crate::limits;
-use crate::node::{self, Replica};
+use crate::node::{self, Remotes, Replica};
 use crate::tls::{self, Authority, Identity};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -24,6 +24,7 @@ use shared_api::paths;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio_util::task::AbortOnDropHandle;
 
 /// How long roles may take to settle before the join is reported done without them.
 const SETTLE: Duration = Duration::from_secs(3);
@@ -33,34 +34,27 @@ pub async fn join(ctx: &Context, request: &ClusterPut) -> Result<()> {
     let _joining = ctx.joining.lock().await;
     finish::require_free(ctx).await?;
     let invitation = Invitation::of(request)?;
-    let mut undo = Undo::new();
-    match attempt(ctx, request, &invitation, &mut undo).await {
-        Ok(()) => undo.disarm(),
-        Err(error) => {
-            undo.run().await;
-            return Err(error.prefix("Failed to join cluster"));
-        }
+    if let Err(error) = attempt(ctx, request, &invitation).await {
+        undo_log::run(ctx).await;
+        return Err(error.prefix("Failed to join cluster"));
     }
     heal::settled(ctx, SETTLE).await;
     Ok(())
 }
 
-async fn attempt<'a>(
-    ctx: &'a Context,
-    request: &ClusterPut,
-    invitation: &Invitation,
-    undo: &mut Undo<'a>,
-) -> Result<()> {
-    let address = config::listen_for_cluster(ctx, &request.server_address, undo).await?;
-    let remote = remote::connect(ctx, invitation).await?;
-    let gone = remote.clone();
-    undo.push("have the cluster forget the join", async move {
-        // It forgets by itself when the join's time is over.
-        let _ = gone.delete(paths::INTERNAL_CLUSTER_JOIN).await;
-    });
-    remote::present(ctx, invitation, &remote).await?;
-    let storage_pools = storage::prepare_join(ctx, &remote, &request.member_config, undo).await?;
-    let networks = network::prepare_join(ctx, &remote, &request.member_config, undo).await?;
+async fn attempt(ctx: &Context, request: &ClusterPut, invitation: &Invitation) -> Result<()> {
+    reached("join: begun");
+    let address = config::listen_for_cluster(ctx, &request.server_address).await?;
+    reached("join: listening");
+    let cluster = Arc::new(remote::connect(ctx, invitation).await?);
+    undo_log::note(ctx, &invitation.undo()).await?;
+    remote::present(ctx, invitation, &cluster).await?;
+    reached("join: let in");
+    let kept = keep_place(cluster.clone());
+    let storage_pools = storage::prepare_join(ctx, &cluster, &request.member_config).await?;
+    reached("join: pools made");
+    let networks = network::prepare_join(ctx, &cluster, &request.member_config).await?;
+    reached("join: networks made");
     let (key, public_key) = tls::member_key()?;
     let accept = Accept {
         name: invitation.name.to_string(),
@@ -72,23 +66,68 @@ async fn attempt<'a>(
         storage_pools,
         networks,
     };
-    let accepted: Accepted = remote.post(paths::INTERNAL_CLUSTER_ACCEPT, &accept).await?;
-    let replica = prepare(ctx, &accepted, key, undo).await?;
-    wait_for_own_row(&replica).await?;
-    let others = accepted.members.iter().map(|member| member.address.clone());
-    let mut addresses = vec![remote.address.clone()];
-    addresses.extend(others.filter(|address| *address != remote.address));
-    finish::activate(ctx, &replica, &addresses, finish::Patience::OfJoin).await?;
-    finish::point_to(ctx, replica).await
+    let accepted: Accepted = cluster.post(paths::INTERNAL_CLUSTER_ACCEPT, &accept).await?;
+    reached("join: accepted");
+    let replica = prepare(ctx, &accepted, key).await?;
+    reached("join: replica open");
+    let mut addresses = vec![cluster.address().to_owned()];
+    addresses.extend(accepted.members.into_iter().map(|member| member.address));
+    if let Err(error) = enter(ctx, &replica, &addresses, kept).await {
+        finish::forget(ctx, Some(&replica)).await?;
+        return Err(error);
+    }
+    reached("join: pointed");
+    Ok(())
 }
 
-/// Opens a new replica beside the one in use and takes streams for it.
-pub(super) async fn prepare<'a>(
-    ctx: &'a Context,
+/// Tells the cluster again and again that the joiner is at work, until this is dropped.
+fn keep_place(cluster: Arc<Remotes>) -> AbortOnDropHandle<()> {
+    AbortOnDropHandle::new(tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(limits::JOIN_TIMEOUT / 4).await;
+            let kept = cluster.post::<serde_json::Value>(paths::INTERNAL_CLUSTER_JOIN, &()).await;
+            if let Err(error) = kept {
+                tracing::info!("The cluster was not told that the join goes on: {error}");
+            }
+        }
+    }))
+}
+
+/// The replica fills, then the cluster makes this server a member by it.
+async fn enter(
+    ctx: &Context,
+    replica: &Arc<Replica>,
+    addresses: &[String],
+    kept: AbortOnDropHandle<()>,
+) -> Result<()> {
+    wait_for_own_row(replica).await?;
+    reached("join: replica filled");
+    // From here on the time in which this server can become a member is not made longer any more.
+    drop(kept);
+    finish::activate(ctx, replica, addresses, finish::Patience::OfJoin).await?;
+    reached("join: active");
+    finish::point_to(ctx, replica.clone()).await
+}
+
+/// Opens a new replica beside the one in use and takes streams for it; nothing of it is left if that fails.
+pub(super) async fn prepare(
+    ctx: &Context,
     accepted: &Accepted,
     key: String,
-    undo: &mut Undo<'a>,
 ) -> Result<Arc<Replica>> {
+    match open(ctx, accepted, key).await {
+        Ok(replica) => {
+            ctx.node.serve_streams(Some(replica.clone()));
+            Ok(replica)
+        }
+        Err(error) => {
+            finish::forget(ctx, None).await?;
+            Err(error)
+        }
+    }
+}
+
+async fn open(ctx: &Context, accepted: &Accepted, key: String) -> Result<Arc<Replica>> {
     let parts = node::Accepted {
         authority: Authority::from_pem(
             accepted.authority_certificate.clone(),
@@ -103,29 +142,11 @@ pub(super) async fn prepare<'a>(
     let database = database_dir(ctx);
     let directory = Replica::prepare(&database, &parts)?;
     let current = ctx.node.replica().directory.clone();
-    undo.push("remove the prepared replica", {
-        let (database, current) = (database.clone(), current.clone());
-        async move {
-            let kept = Pointer { directory: current.clone(), joining: None };
-            let forgotten = ctx.local.set_replica(&kept).await;
-            let removed = node::remove_others(&database, &[&current]);
-            if let Err(error) = forgotten.and(removed) {
-                tracing::warn!("Undoing a join: {}", error.chain());
-            }
-        }
-    });
-    let pointer = Pointer { directory: current, joining: Some(directory.clone()) };
-    ctx.local.set_replica(&pointer).await?;
-    let replica = Arc::new(Replica::open(&database, &directory, &ctx.options).await?);
-    undo.push("close the prepared replica", {
-        let replica = replica.clone();
-        async move {
-            ctx.node.serve_streams(None);
-            replica.db.close().await;
-        }
-    });
-    ctx.node.serve_streams(Some(replica.clone()));
-    Ok(replica)
+    ctx.local
+        .set_replica(&Pointer { directory: current, joining: Some(directory.clone()) })
+        .await?;
+    reached("join: directory made");
+    Replica::open(&database, &directory, &ctx.options).await.map(Arc::new)
 }
 
 /// Waits until the cluster's leader has sent all up to this member's own row: as long as more arrives.

@@ -16,7 +16,7 @@ mod survey;
 pub mod upgrade;
 mod wire;
 
-pub use accept::{abandon, accept, activate};
+pub use accept::{abandon, accept, activate, renew};
 pub use bootstrap::bootstrap;
 pub use enable::enable;
 pub use finish::resume;

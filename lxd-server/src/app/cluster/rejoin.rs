@@ -6,7 +6,6 @@
 
 use super::join::{prepare, wait_for_own_row};
 use super::{Accepted, Rejoin, accept, finish};
-use crate::app::undo::Undo;
 use crate::context::Context;
 use crate::db::SCHEMA_VERSION;
 use crate::db::tables::certificates::{self, Kind};
@@ -28,15 +27,12 @@ const AGAIN: Duration = Duration::from_secs(2);
 pub async fn rejoin(ctx: &Context) {
     let mut told = String::new();
     loop {
-        let mut undo = Undo::new();
-        match attempt(ctx, &mut undo).await {
+        match attempt(ctx).await {
             Ok(()) => {
-                undo.disarm();
                 tracing::info!(node = ctx.node.id(), "This server has a new place in its cluster");
                 return;
             }
             Err(error) => {
-                undo.run().await;
                 let why = error.chain();
                 if why != told {
                     tracing::error!("This server waits for a new place in its cluster: {why}");
@@ -51,7 +47,7 @@ pub async fn rejoin(ctx: &Context) {
     }
 }
 
-async fn attempt<'a>(ctx: &'a Context, undo: &mut Undo<'a>) -> Result<()> {
+async fn attempt(ctx: &Context) -> Result<()> {
     let (key, public_key) = tls::member_key()?;
     let request = Rejoin {
         schema: SCHEMA_VERSION,
@@ -59,8 +55,11 @@ async fn attempt<'a>(ctx: &'a Context, undo: &mut Undo<'a>) -> Result<()> {
         public_key: STANDARD.encode(public_key),
     };
     let accepted = ask(ctx, &request).await?;
-    let replica = prepare(ctx, &accepted, key, undo).await?;
-    wait_for_own_row(&replica).await?;
+    let replica = prepare(ctx, &accepted, key).await?;
+    if let Err(error) = wait_for_own_row(&replica).await {
+        finish::forget(ctx, Some(&replica)).await?;
+        return Err(error);
+    }
     finish::point_to(ctx, replica).await
 }
 

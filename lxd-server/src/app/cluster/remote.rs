@@ -1,8 +1,9 @@
 //! The cluster that a server is about to join, seen from outside.
 
+use crate::app::undo_log::Undo;
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::node::{Remote, Silence};
+use crate::node::{Remotes, Silence};
 use crate::tls::fingerprint;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -55,36 +56,42 @@ impl Invitation {
             by_token: false,
         })
     }
+
+    /// What takes back that this server was let in.
+    pub(super) fn undo(&self) -> Undo {
+        let (addresses, fingerprint) = (self.addresses.clone(), self.fingerprint.clone());
+        Undo::Abandon { addresses, fingerprint }
+    }
 }
 
 /// Finds a member that answers and that shows the cluster's certificate.
-pub(super) async fn connect(ctx: &Context, invitation: &Invitation) -> Result<Remote> {
-    let own = ctx.tls.server();
-    let mut causes = Vec::new();
-    for address in &invitation.addresses {
-        let remote = Remote::new(address, &invitation.fingerprint, &own)?;
-        match remote.probe().await {
-            Ok(()) => return Ok(remote),
-            Err(Silence::Stranger) => return Err(mismatch(address)),
-            Err(silence) => causes.push(format!("{address} cannot be reached: {silence}")),
+pub(super) async fn connect(ctx: &Context, invitation: &Invitation) -> Result<Remotes> {
+    let Invitation { addresses, fingerprint, .. } = invitation;
+    let cluster = Remotes::new(addresses, fingerprint, &ctx.tls.server())?;
+    match cluster.probe().await {
+        Ok(()) => Ok(cluster),
+        Err((address, Silence::Stranger)) => Err(mismatch(&address)),
+        Err((address, silence)) => {
+            let cause = format!("{address} cannot be reached: {silence}");
+            tracing::info!(cause, "No member of the cluster answers");
+            let text = "Unable to connect to any of the cluster members specified in join token";
+            Err(Error::internal(if invitation.by_token { text } else { &cause }))
         }
     }
-    tracing::info!(?causes, "No member of the cluster answers");
-    if invitation.by_token {
-        let text = "Unable to connect to any of the cluster members specified in join token";
-        return Err(Error::internal(text));
-    }
-    Err(Error::internal(causes.join("; ")))
 }
 
 /// Shows what lets this server in, to join now.
-pub(super) async fn present(ctx: &Context, invitation: &Invitation, remote: &Remote) -> Result<()> {
-    let shown = show(ctx, invitation, remote).await;
+pub(super) async fn present(
+    ctx: &Context,
+    invitation: &Invitation,
+    cluster: &Remotes,
+) -> Result<()> {
+    let shown = show(ctx, invitation, cluster).await;
     shown.map_err(|error| error.prefix("Failed to setup cluster trust"))
 }
 
 /// Shows what lets this server in.
-pub(super) async fn show(ctx: &Context, invitation: &Invitation, remote: &Remote) -> Result<()> {
+pub(super) async fn show(ctx: &Context, invitation: &Invitation, cluster: &Remotes) -> Result<()> {
     if invitation.secret.is_empty() {
         return Ok(());
     }
@@ -95,7 +102,7 @@ pub(super) async fn show(ctx: &Context, invitation: &Invitation, remote: &Remote
         password: invitation.secret.clone(),
         ..CertificatesPost::default()
     };
-    let answer = remote.post::<Value>(paths::CERTIFICATES, &request).await;
+    let answer = cluster.post::<Value>(paths::CERTIFICATES, &request).await;
     answer.map(drop).map_err(|error| error.prefix("Failed to add server cert to cluster"))
 }
 

@@ -4,7 +4,7 @@ use super::remote::{self, Invitation};
 use crate::app::certificates;
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::node::Remote;
+use crate::node::{Remote, Remotes};
 use crate::tls;
 use serde::{Deserialize, Serialize};
 use shared_api::cluster::{Cluster, ClusterPut, MemberConfigKey};
@@ -62,10 +62,11 @@ async fn look(address: &str) -> Result<Surveyed> {
 }
 
 async fn ask(ctx: &Context, invitation: &Invitation, seen: Surveyed) -> Result<Surveyed> {
-    let remote = Remote::new(&seen.address, &seen.fingerprint, &ctx.tls.server())?;
-    remote::show(ctx, invitation, &remote).await?;
-    let cluster: Result<Cluster> = remote.get(paths::CLUSTER).await;
-    let gone = remote.delete(paths::INTERNAL_CLUSTER_JOIN).await;
+    let address = std::slice::from_ref(&seen.address);
+    let member = Remotes::new(address, &seen.fingerprint, &ctx.tls.server())?;
+    remote::show(ctx, invitation, &member).await?;
+    let cluster: Result<Cluster> = member.get(paths::CLUSTER).await;
+    let gone = member.delete(paths::INTERNAL_CLUSTER_JOIN).await;
     let member_config = cluster?.member_config;
     gone?;
     Ok(Surveyed { member_config, ..seen })

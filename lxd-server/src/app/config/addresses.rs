@@ -1,6 +1,6 @@
 //! Where the API listens: `core.https_address`, and in a cluster `cluster.https_address`.
 
-use crate::app::undo::Undo;
+use crate::app::undo_log::{self, Undo};
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use shared_api::address::Address;
@@ -52,21 +52,14 @@ pub async fn cluster_address(ctx: &Context, wanted: &str) -> Result<String> {
     choose(&ctx.local.config().await?, wanted)
 }
 
-/// Listens at [`cluster_address`] too, and returns it; `undo` brings back what was.
-pub async fn listen_for_cluster<'a>(
-    ctx: &'a Context,
-    wanted: &str,
-    undo: &mut Undo<'a>,
-) -> Result<String> {
+/// Listens at [`cluster_address`] too, and returns it; the undo log says where it was before.
+pub async fn listen_for_cluster(ctx: &Context, wanted: &str) -> Result<String> {
     let before = ctx.local.config().await?;
     let address = choose(&before, wanted)?;
     let mut local = before.clone();
     local.insert(CLUSTER_ADDRESS.to_owned(), address.clone());
     local.entry(HTTPS_ADDRESS.to_owned()).or_insert_with(|| address.clone());
-    undo.push("listen where it was before", {
-        let before = before.clone();
-        async move { restore(ctx, &before).await }
-    });
+    undo_log::note(ctx, &Undo::Listen(before.clone())).await?;
     apply(ctx, &before, &local).await?;
     Ok(address)
 }
@@ -95,7 +88,7 @@ pub(super) async fn apply(ctx: &Context, before: &Map, local: &Map) -> Result<()
 }
 
 /// Brings back what was bound and stored, as far as it can be.
-pub(super) async fn restore(ctx: &Context, before: &Map) {
+pub async fn restore(ctx: &Context, before: &Map) {
     for result in [bind(ctx, before).await, ctx.local.set_config(before).await] {
         if let Err(error) = result {
             tracing::warn!("Bringing back the former addresses: {}", error.chain());

@@ -3,13 +3,13 @@
 use super::RULES;
 use super::realise::on_host;
 use crate::app::object::refused;
-use crate::app::undo::Undo;
+use crate::app::undo_log::{self, Undo};
 use crate::context::Context;
 use crate::db::Tx;
 use crate::db::tables::objects::{NETWORKS, Object};
 use crate::error::{Error, Result};
 use crate::network;
-use crate::node::Remote;
+use crate::node::Remotes;
 use futures::FutureExt;
 use shared_api::cluster::MemberConfigKey;
 use shared_api::config::Map;
@@ -20,14 +20,13 @@ use std::collections::BTreeMap;
 
 /// Makes the cluster's networks on this host, which is about to join, with its own keys; a network
 /// of the same name is taken over. Returns this member's keys of each network.
-pub async fn prepare_join<'a>(
-    ctx: &'a Context,
-    remote: &Remote,
+pub async fn prepare_join(
+    ctx: &Context,
+    cluster: &Remotes,
     keys: &[MemberConfigKey],
-    undo: &mut Undo<'a>,
 ) -> Result<BTreeMap<String, Map>> {
     let url = paths::with_query(paths::NETWORKS, &[("recursion", "1")]);
-    let wanted: Vec<Network> = remote.get(&url).await?;
+    let wanted: Vec<Network> = cluster.get(&url).await?;
     let existing = ctx.db.read_local(|tx| NETWORKS.list(tx).boxed()).await?;
     let mut own = BTreeMap::new();
     for wanted in
@@ -35,7 +34,7 @@ pub async fn prepare_join<'a>(
     {
         let name = wanted.name.clone();
         let existing = existing.iter().find(|existing| existing.name == name);
-        let made = make(ctx, wanted, existing, keys, undo).await.map_err(|error| {
+        let made = make(ctx, wanted, existing, keys).await.map_err(|error| {
             error.prefix(
                 "Failed to initialize member: Failed to initialize storage pools and networks",
             )
@@ -55,38 +54,42 @@ pub async fn member_config(tx: &mut Tx<'_>) -> Result<Vec<MemberConfigKey>> {
     RULES.member_config(tx).await
 }
 
-async fn make<'a>(
-    ctx: &'a Context,
+/// Deletes a network that a join made, or was about to make.
+pub async fn discard(ctx: &Context, name: String, config: Map) -> Result<()> {
+    let network = of(ctx, name, config)?;
+    ctx.networks.delete(&network).await.map_err(|error| refused(&error))
+}
+
+/// Brings a network that a join took over back to its former keys.
+pub async fn bring_back(ctx: &Context, name: String, config: Map) -> Result<()> {
+    let network = of(ctx, name, config)?;
+    ctx.networks.start(&network).await.map_err(|error| refused(&error))
+}
+
+fn of(ctx: &Context, name: String, config: Map) -> Result<network::Network> {
+    let name: NetworkName = name.parse().map_err(Error::internal)?;
+    Ok(network::Network { name, config, root: ctx.dir.clone() })
+}
+
+async fn make(
+    ctx: &Context,
     wanted: Network,
     existing: Option<&Object>,
     keys: &[MemberConfigKey],
-    undo: &mut Undo<'a>,
 ) -> Result<Map> {
     let Network { name, kind, mut config, .. } = wanted;
     let own = RULES.own_keys(&name, keys)?;
     let failed = format!("Failed to create network \"{name}\"");
     config.extend(own.clone());
     (RULES.check)(&name, &kind, &config).map_err(Error::invalid)?;
-    let name: NetworkName = name.parse().map_err(Error::internal)?;
-    let network = network::Network { name, config, root: ctx.dir.clone() };
+    let network = of(ctx, name.clone(), config.clone())?;
     let made = if let Some(existing) = existing {
-        let former = on_host(ctx, existing)?;
-        undo.push("bring a network back to what it was", async move {
-            if let Err(error) = ctx.networks.start(&former).await {
-                tracing::warn!("A network could not be brought back: {}", refused(&error));
-            }
-        });
+        let former = on_host(ctx, existing)?.config;
+        undo_log::note(ctx, &Undo::RestoreNetwork { name, config: former }).await?;
         ctx.networks.start(&network).await
     } else {
-        let made = ctx.networks.create(&network).await;
-        if made.is_ok() {
-            undo.push("delete a network", async move {
-                if let Err(error) = ctx.networks.delete(&network).await {
-                    tracing::warn!("A network was left on the host: {}", refused(&error));
-                }
-            });
-        }
-        made
+        undo_log::note(ctx, &Undo::DeleteNetwork { name, config }).await?;
+        ctx.networks.create(&network).await
     };
     made.map_err(|error| refused(&error).prefix(failed))?;
     Ok(own)

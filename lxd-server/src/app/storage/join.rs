@@ -2,12 +2,12 @@
 
 use super::RULES;
 use crate::app::object::refused;
-use crate::app::undo::Undo;
+use crate::app::undo_log::{self, Undo};
 use crate::context::Context;
 use crate::db::Tx;
 use crate::db::tables::objects::{Object, POOLS};
 use crate::error::{Error, Result};
-use crate::node::Remote;
+use crate::node::Remotes;
 use crate::storage;
 use futures::FutureExt;
 use shared_api::cluster::MemberConfigKey;
@@ -19,15 +19,14 @@ use std::collections::BTreeMap;
 
 /// Makes the cluster's pools on this host, which is about to join, with its own keys; a pool of the
 /// same name and driver is taken over. Returns this member's keys of each pool.
-pub async fn prepare_join<'a>(
-    ctx: &'a Context,
-    remote: &Remote,
+pub async fn prepare_join(
+    ctx: &Context,
+    cluster: &Remotes,
     keys: &[MemberConfigKey],
-    undo: &mut Undo<'a>,
 ) -> Result<BTreeMap<String, Map>> {
     let action = "Failed to initialize member: Failed to initialize storage pools and networks";
     let url = paths::with_query(paths::STORAGE_POOLS, &[("recursion", "1")]);
-    let wanted: Vec<Pool> = remote.get(&url).await?;
+    let wanted: Vec<Pool> = cluster.get(&url).await?;
     let existing = ctx.db.read_local(|tx| POOLS.list(tx).boxed()).await?;
     let mut own = BTreeMap::new();
     for pool in wanted.into_iter().filter(|pool| pool.status != "Pending") {
@@ -35,7 +34,7 @@ pub async fn prepare_join<'a>(
         let existing = existing.iter().find(|existing| existing.name == name);
         let prepared = match existing {
             Some(existing) => adopt(ctx, existing, &pool),
-            None => make(ctx, pool, keys, undo).await,
+            None => make(ctx, pool, keys).await,
         };
         own.insert(name, prepared.map_err(|error| error.prefix(action))?);
     }
@@ -63,24 +62,25 @@ fn adopt(ctx: &Context, existing: &Object, wanted: &Pool) -> Result<Map> {
     Ok(part.map(|part| part.config.clone()).unwrap_or_default())
 }
 
-async fn make<'a>(
-    ctx: &'a Context,
-    wanted: Pool,
-    keys: &[MemberConfigKey],
-    undo: &mut Undo<'a>,
-) -> Result<Map> {
+/// Deletes a pool that a join made, or was about to make.
+pub async fn discard(ctx: &Context, name: String, driver: String, config: Map) -> Result<()> {
+    let name: PoolName = name.parse().map_err(Error::internal)?;
+    let pool = storage::Pool { name, driver, config, root: ctx.dir.clone() };
+    storage::delete(&pool).await.map_err(|error| refused(&error))
+}
+
+async fn make(ctx: &Context, wanted: Pool, keys: &[MemberConfigKey]) -> Result<Map> {
     let mut config = wanted.config;
     config.extend(RULES.own_keys(&wanted.name, keys)?);
     (RULES.check)(&wanted.name, &wanted.driver, &config).map_err(Error::invalid)?;
     let name: PoolName = wanted.name.parse().map_err(Error::internal)?;
     let failed = format!("Failed to create storage pool \"{name}\"");
     let pool = storage::Pool { name, driver: wanted.driver, config, root: ctx.dir.clone() };
-    let made = storage::create(&pool).await;
-    let made = made.map_err(|error| refused(&error).prefix(failed))?;
-    undo.push("delete a pool", async move {
-        if let Err(error) = storage::delete(&pool).await {
-            tracing::warn!("A pool was left on the host: {}", refused(&error));
-        }
-    });
+    let failed = |error: &storage::Error| refused(error).prefix(failed.as_str());
+    // Whatever is deleted again was not there before.
+    storage::check(&pool).await.map_err(|error| failed(&error))?;
+    let storage::Pool { name, driver, config, .. } = pool.clone();
+    undo_log::note(ctx, &Undo::DeletePool { name: name.to_string(), driver, config }).await?;
+    let made = storage::create(&pool).await.map_err(|error| failed(&error))?;
     Ok(made.into_iter().filter(|(key, _)| (RULES.is_member_specific)(key)).collect())
 }

@@ -124,6 +124,14 @@ pub async fn set_node(tx: &mut Tx<'_>, fingerprint: &str, node: u64) -> Result<(
     Ok(())
 }
 
+/// Gives a join more time.
+pub async fn renew(tx: &mut Tx<'_>, fingerprint: &str, until: Timestamp) -> Result<()> {
+    let update = sqlx::query("UPDATE joins SET expires_at = ? WHERE fingerprint = ?");
+    let update = update.bind(until.to_string()).bind(fingerprint).execute(tx).await;
+    update.context("give the join more time")?;
+    Ok(())
+}
+
 /// A join has come to its end, one way or the other.
 pub async fn end(tx: &mut Tx<'_>, fingerprint: &str) -> Result<()> {
     let delete = sqlx::query("DELETE FROM joins WHERE fingerprint = ?").bind(fingerprint);
