@@ -90,6 +90,16 @@ pub struct MemberPut {
 #[serde(default)]
 pub struct MembersPost {
     pub server_name: String,
+    /// How many seconds the token is good for; otherwise `cluster.join_token_expiry` says it. Ours
+    /// (extension `clustering_join_token_options`), as are the next two.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_in: Option<u32>,
+    /// The new member's failure domain.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub failure_domain: String,
+    /// What the new member has for its own; its own request to join wins.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub member_config: Vec<MemberConfigKey>,
 }
 
 /// What a joiner has to know; good for one member of that name.

@@ -1,5 +1,8 @@
 //! What this server can do beyond version 1.0 of the API: clients switch behaviour on by these names.
 
+/// Ours: a token's expiry, failure domain and member-specific keys are chosen as it is made.
+pub const JOIN_TOKEN_OPTIONS: &str = "clustering_join_token_options";
+
 /// The extensions that work, in LXD's order. Only what is built and tested is listed.
 pub const ALL: &[&str] = &[
     "etag",
@@ -29,4 +32,5 @@ pub const ALL: &[&str] = &[
     "event_project",
     "metrics_authentication",
     "cluster_join_token_expiry",
+    JOIN_TOKEN_OPTIONS,
 ];

@@ -326,7 +326,7 @@ async fn a_joiner_may_do_nothing_else() {
     let server = server().await;
     let address = "127.0.0.1:1";
     cluster::bootstrap(&server.ctx, &"n1".parse().unwrap(), address).await.unwrap();
-    let post = MembersPost { server_name: "n2".to_owned() };
+    let post = MembersPost { server_name: "n2".to_owned(), ..MembersPost::default() };
     let operation = cluster::invite(&server.ctx, &post).await.unwrap();
     let listed = server.get(&SOCKET, "/1.0/operations").await.metadata();
     assert_eq!(listed, json!({"running": [format!("/1.0/operations/{}", operation.id)]}));
@@ -368,7 +368,7 @@ async fn a_revoked_token_lets_its_bearer_out_and_no_event_tells_its_secret() {
     cluster::bootstrap(&server.ctx, &"n1".parse().unwrap(), "127.0.0.1:2").await.unwrap();
     let filter = Filter { kinds: vec![Kind::Operation], project: None };
     let mut events = server.ctx.events.subscribe(filter);
-    let post = MembersPost { server_name: "n2".to_owned() };
+    let post = MembersPost { server_name: "n2".to_owned(), ..MembersPost::default() };
     let operation = cluster::invite(&server.ctx, &post).await.unwrap();
     let metadata = Value::Object(operation.metadata.clone().unwrap());
     let metadata: JoinTokenMetadata = serde_json::from_value(metadata).unwrap();

@@ -73,7 +73,7 @@ pub async fn add(
         ("metrics", None | Some(Credential::Password)) => Kind::Metrics,
         ("server", Some(credential)) => {
             let fingerprint = fingerprint(&der);
-            cluster::admit(ctx, &fingerprint, &pem(&der), &credential).await?;
+            cluster::admit(ctx, &fingerprint, &pem(&der), &credential, who).await?;
             return Ok(fingerprint);
         }
         _ => return Err(Error::invalid("Invalid certificate type")),

@@ -26,6 +26,7 @@ use std::sync::{PoisonError, RwLock};
 pub const SCHEMA: &[&str] = &[
     include_str!("../../migrations/0001_cluster.sql"),
     include_str!("../../migrations/0002_requests.sql"),
+    include_str!("../../migrations/0003_tokens.sql"),
 ];
 
 /// The version of the cluster database's schema that this daemon has.

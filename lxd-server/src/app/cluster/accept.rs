@@ -3,11 +3,12 @@
 //! Between them the joiner is a row in state "joining" that gets a replica and nothing else. What a
 //! joiner that died leaves is undone by the leader when its time is over (see `heal`).
 
-use super::{Accept, Accepted, Member};
+use super::{Accept, Accepted};
 use crate::app::{network, storage};
 use crate::clock;
 use crate::context::Context;
-use crate::db::tables::tokens::Join;
+use crate::db::tables::members::Member;
+use crate::db::tables::tokens::{Bearer, Join};
 use crate::db::tables::{certificates, members, tokens};
 use crate::db::{self, SCHEMA_VERSION, Tx};
 use crate::error::{Context as _, Error, Result};
@@ -69,7 +70,7 @@ pub(super) fn accepted(
         cluster_certificate: cluster.certificate.clone(),
         cluster_key: cluster.secret_key().to_owned(),
         members: others
-            .map(|member| Member { name: member.name, address: member.address })
+            .map(|member| super::Member { name: member.name, address: member.address })
             .collect(),
     })
 }
@@ -108,7 +109,9 @@ pub async fn activate(ctx: &Context, fingerprint: &str, node: u64) -> Result<()>
             let trusted = certificates::Certificate::joined(&join, &member.name);
             certificates::insert(&mut *tx, id, &trusted).await?;
             if let Some(token) = join.token {
-                tokens::delete(&mut *tx, token).await?;
+                let Member { name, address, .. } = member;
+                let bearer = Bearer { name, address, used_at: now };
+                tokens::used(&mut *tx, token, &bearer).await?;
             }
             tokens::end(tx, fingerprint).await
         }

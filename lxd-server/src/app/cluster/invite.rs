@@ -1,25 +1,33 @@
 //! Join tokens: making, showing, revoking them, and letting their bearers in.
 
 use super::accept;
+use crate::app::{network, storage};
 use crate::clock;
 use crate::context::Context;
 use crate::db::Tx;
-use crate::db::tables::tokens::{Join, Token};
+use crate::db::tables::tokens::{FAILURE_DOMAIN, Join, Token};
 use crate::db::tables::{config, members, tokens};
 use crate::error::{Error, Result};
 use crate::failpoint::reached;
+use crate::identity::Identity;
+use crate::limits;
 use futures::FutureExt;
 use jiff::Timestamp;
-use shared_api::cluster::{JoinToken, JoinTokenMetadata, MembersPost};
+use serde_json::Map;
+use shared_api::cluster::{JoinToken, JoinTokenMetadata, MemberConfigKey, MembersPost};
 use shared_api::expiry::Expiry;
 use shared_api::name::MemberName;
 use shared_api::operations::{Class, Operation, StatusCode};
+use shared_api::paths;
 use std::collections::BTreeMap;
+use std::time::Duration;
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
 /// How long a token is good for unless `cluster.join_token_expiry` says otherwise.
 const EXPIRY_DEFAULT: &str = "3H";
+/// What LXD says of every token that lets nobody in; more is told to whoever has the right secret.
+const UNKNOWN: &str = "No matching cluster join operation found";
 
 /// What a joiner shows to be let in.
 pub enum Credential {
@@ -33,10 +41,13 @@ pub enum Credential {
 pub async fn invite(ctx: &Context, request: &MembersPost) -> Result<Operation> {
     super::require_clustered(ctx)?;
     let name: MemberName = request.server_name.parse().map_err(Error::invalid)?;
+    let config = gifts(request)?;
     let (id, secret, now) = (Uuid::new_v4(), secret(), clock::now());
     let write = ctx.db.write(|tx| {
-        let (name, secret) = (name.as_str(), &secret);
+        let (name, secret, config) = (name.as_str(), &secret, &config);
         async move {
+            storage::check_member_config(&mut *tx, &request.member_config).await?;
+            network::check_member_config(&mut *tx, &request.member_config).await?;
             let members = members::list(&mut *tx).await?;
             if members.iter().any(|member| member.name == name) {
                 let taken = format!("The cluster already has a member with name: {name}");
@@ -46,16 +57,15 @@ pub async fn invite(ctx: &Context, request: &MembersPost) -> Result<Operation> {
                 .iter()
                 .filter(|member| member.online && member.state == members::State::Member);
             let addresses = online.map(|member| member.address.clone()).collect();
-            let expiry = config::get(&mut *tx, "cluster.join_token_expiry").await?;
-            let expiry: Expiry =
-                expiry.as_deref().unwrap_or(EXPIRY_DEFAULT).parse().map_err(Error::invalid)?;
+            let expires_at = expiry(&mut *tx, request, now).await?;
             let token = Token {
                 id,
                 name: name.to_owned(),
                 secret: secret.clone(),
                 addresses,
                 created_at: now,
-                expires_at: expiry.after(now),
+                expires_at,
+                config: config.clone(),
             };
             tokens::insert(tx, &token).await?;
             Ok(token)
@@ -74,6 +84,38 @@ pub async fn invite(ctx: &Context, request: &MembersPost) -> Result<Operation> {
     let operation = operation(ctx, token);
     tell(ctx, &operation);
     Ok(operation)
+}
+
+async fn expiry(tx: &mut Tx<'_>, request: &MembersPost, now: Timestamp) -> Result<Timestamp> {
+    if let Some(seconds) = request.expires_in {
+        return now.checked_add(Duration::from_secs(seconds.into())).map_err(Error::invalid);
+    }
+    let expiry = config::get(tx, "cluster.join_token_expiry").await?;
+    let expiry: Expiry =
+        expiry.as_deref().unwrap_or(EXPIRY_DEFAULT).parse().map_err(Error::invalid)?;
+    Ok(expiry.after(now))
+}
+
+/// What a token gives its bearer, as it is stored.
+fn gifts(request: &MembersPost) -> Result<BTreeMap<String, String>> {
+    let mut config = BTreeMap::new();
+    if !request.failure_domain.is_empty() {
+        if request.failure_domain.len() > limits::NAME_BYTES_MAX
+            || request.failure_domain.chars().any(char::is_control)
+        {
+            return Err(Error::invalid("Invalid failure domain"));
+        }
+        config.insert(FAILURE_DOMAIN.to_owned(), request.failure_domain.clone());
+    }
+    for MemberConfigKey { entity, name, key, value, .. } in &request.member_config {
+        if !matches!(entity.as_str(), "storage-pool" | "network") {
+            return Err(Error::invalid(format_args!(
+                "Invalid entity {entity:?} of a member's key"
+            )));
+        }
+        config.insert(format!("{entity}.{name}.{key}"), value.clone());
+    }
+    Ok(config)
 }
 
 /// The tokens that are still good, each as LXD shows it: as a running operation.
@@ -117,6 +159,7 @@ pub async fn admit(
     fingerprint: &str,
     certificate: &str,
     credential: &Credential,
+    who: &Identity,
 ) -> Result<()> {
     super::require_clustered(ctx)?;
     let now = clock::now();
@@ -139,18 +182,29 @@ pub async fn admit(
         }
         .boxed()
     });
-    write.await?;
+    let admitted = write.await;
+    if let Credential::Token(shown) = credential {
+        tell_shown(ctx, &shown.server_name, admitted.as_ref().err(), who);
+    }
+    admitted?;
     reached("member: let in");
     Ok(())
 }
 
 /// The token as stored, if what was shown is it and nobody else is joining with it.
 async fn verify(tx: &mut Tx<'_>, shown: &JoinToken, bearer: &str, now: Timestamp) -> Result<Token> {
-    let unknown = || Error::forbidden("No matching cluster join operation found");
-    let stored = tokens::by_name(&mut *tx, &shown.server_name).await?.ok_or_else(unknown)?;
-    if !bool::from(stored.secret.as_bytes().ct_eq(shown.secret.as_bytes())) {
-        return Err(unknown());
-    }
+    let stored = tokens::by_name(&mut *tx, &shown.server_name).await?;
+    let same = |stored: &Token| bool::from(stored.secret.as_bytes().ct_eq(shown.secret.as_bytes()));
+    let Some(stored) = stored.filter(same) else {
+        let used = tokens::bearer(tx, &shown.secret).await?;
+        return Err(Error::forbidden(used.map_or_else(
+            || UNKNOWN.to_owned(),
+            |by| {
+                let tokens::Bearer { name, address, used_at } = by;
+                format!("{UNKNOWN}: the token was used by {name} at {address} on {used_at:.0}")
+            },
+        )));
+    };
     if stored.expires_at <= now {
         return Err(Error::forbidden("Token has expired"));
     }
@@ -158,7 +212,24 @@ async fn verify(tx: &mut Tx<'_>, shown: &JoinToken, bearer: &str, now: Timestamp
     let other = joins.iter().any(|join| {
         join.token == Some(stored.id) && join.fingerprint != bearer && join.expires_at > now
     });
-    if other { Err(unknown()) } else { Ok(stored) }
+    if other {
+        let text = format!("{UNKNOWN}: another server is joining with this token");
+        return Err(Error::forbidden(text));
+    }
+    Ok(stored)
+}
+
+/// Tells that somebody came with a token, and what became of it.
+fn tell_shown(ctx: &Context, name: &str, refusal: Option<&Error>, who: &Identity) {
+    let action = if refusal.is_some() { "cluster-token-refused" } else { "cluster-token-used" };
+    let text = refusal.map(|error| error.message.as_str());
+    let address = who.requestor().address;
+    match text {
+        Some(text) => tracing::warn!(name, address, "A join token was refused: {text}"),
+        None => tracing::info!(name, address, "A server comes with a join token"),
+    }
+    let context = text.map(|text| Map::from_iter([("reason".to_owned(), text.into())]));
+    ctx.events.lifecycle(action, paths::cluster_member(name), who, context);
 }
 
 fn operation(ctx: &Context, token: Token) -> Operation {

@@ -49,6 +49,11 @@ pub async fn add_member(tx: &mut Tx<'_>, node: u64, own: &BTreeMap<String, Map>)
     RULES.add_member(tx, node, own).await
 }
 
+/// Refuses member-specific keys that no joiner could use.
+pub async fn check_member_config(tx: &mut Tx<'_>, keys: &[MemberConfigKey]) -> Result<()> {
+    RULES.check_member_config(tx, keys).await
+}
+
 /// The keys that a joiner has to choose for itself: those that members have set for themselves.
 pub async fn member_config(tx: &mut Tx<'_>) -> Result<Vec<MemberConfigKey>> {
     RULES.member_config(tx).await

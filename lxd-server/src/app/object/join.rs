@@ -48,6 +48,25 @@ impl Rules {
         Ok(keys)
     }
 
+    /// Refuses member-specific keys of objects that are not there, and keys that are none.
+    pub async fn check_member_config(
+        &self,
+        tx: &mut Tx<'_>,
+        keys: &[MemberConfigKey],
+    ) -> Result<()> {
+        if keys.iter().all(|key| key.entity != self.entity()) {
+            return Ok(());
+        }
+        let objects = self.tables.list(tx).await?;
+        for key in keys.iter().filter(|key| key.entity == self.entity()) {
+            if !objects.iter().any(|object| object.name == key.name) {
+                return Err(Error::not_found(self.missing));
+            }
+            self.own_keys(&key.name, keys)?;
+        }
+        Ok(())
+    }
+
     /// What a joiner chose for an object of that name.
     pub fn own_keys(&self, name: &str, keys: &[MemberConfigKey]) -> Result<Map> {
         let mut own = Map::new();

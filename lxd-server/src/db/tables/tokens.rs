@@ -2,11 +2,19 @@
 
 use crate::db::Tx;
 use crate::error::{Context, Result};
+use crate::tls::fingerprint;
 use jiff::Timestamp;
 use replicated_sqlite::SqliteRow;
 use serde::{Deserialize, Serialize};
 use sqlx::Row;
+use std::collections::BTreeMap;
+use std::time::Duration;
 use uuid::Uuid;
+
+/// The key of the failure domain that a token gives.
+pub const FAILURE_DOMAIN: &str = "failure_domain";
+/// How long it is remembered who used a token.
+const REMEMBERED: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// A join token. Its secret is what makes a stranger a member: shown to administrators alone.
 #[derive(Clone, Serialize, Deserialize)]
@@ -24,6 +32,18 @@ pub struct Token {
     pub created_at: Timestamp,
     /// Good until then.
     pub expires_at: Timestamp,
+    /// What its bearer gets: `failure_domain`, and member-specific keys as `ENTITY.NAME.KEY`.
+    pub config: BTreeMap<String, String>,
+}
+
+/// A member that came by a token.
+pub struct Bearer {
+    /// Its name.
+    pub name: String,
+    /// `host:port`.
+    pub address: String,
+    /// When it became a member.
+    pub used_at: Timestamp,
 }
 
 /// A certificate that may do nothing but join.
@@ -60,18 +80,23 @@ pub async fn insert(tx: &mut Tx<'_>, token: &Token) -> Result<Option<Uuid>> {
         .bind(token.addresses.join(","))
         .bind(token.created_at.to_string())
         .bind(token.expires_at.to_string());
-    insert.execute(tx).await.context("store the token")?;
+    insert.execute(&mut *tx).await.context("store the token")?;
+    for (key, value) in &token.config {
+        let insert = "INSERT INTO tokens_config (token_id, key, value) VALUES (?, ?, ?)";
+        let insert = sqlx::query(insert).bind(token.id.to_string()).bind(key).bind(value);
+        insert.execute(&mut *tx).await.context("store what the token gives")?;
+    }
     Ok(old.and_then(|id| id.parse().ok()))
 }
 
-/// All tokens, the oldest first, expired ones too.
+/// All tokens, the oldest first, expired ones too; without what they give.
 pub async fn list(tx: &mut Tx<'_>) -> Result<Vec<Token>> {
     let rows = "SELECT id, name, secret, addresses, created_at, expires_at FROM tokens ORDER BY created_at, id";
     let rows = sqlx::query(rows).fetch_all(tx).await.context("read the tokens")?;
     rows.iter().map(token).collect()
 }
 
-/// The token for a name.
+/// The token for a name, without what it gives.
 pub async fn by_name(tx: &mut Tx<'_>, name: &str) -> Result<Option<Token>> {
     let row =
         "SELECT id, name, secret, addresses, created_at, expires_at FROM tokens WHERE name = ?";
@@ -84,6 +109,45 @@ pub async fn delete(tx: &mut Tx<'_>, id: Uuid) -> Result<bool> {
     let delete = sqlx::query("DELETE FROM tokens WHERE id = ?").bind(id.to_string());
     let done = delete.execute(tx).await.context("delete the token")?;
     Ok(done.rows_affected() > 0)
+}
+
+/// What the bearer of a token gets.
+pub async fn config(tx: &mut Tx<'_>, id: Uuid) -> Result<BTreeMap<String, String>> {
+    let rows = "SELECT key, value FROM tokens_config WHERE token_id = ?";
+    let rows = sqlx::query_as(rows).bind(id.to_string()).fetch_all(tx).await;
+    Ok(rows.context("read what the token gives")?.into_iter().collect())
+}
+
+/// A token has made a member: of the secret its hash is kept, so that a second bearer is told who came first.
+pub async fn used(tx: &mut Tx<'_>, id: Uuid, by: &Bearer) -> Result<()> {
+    let secret = sqlx::query_scalar("SELECT secret FROM tokens WHERE id = ?").bind(id.to_string());
+    let secret: Option<String> = secret.fetch_optional(&mut *tx).await.context("read the token")?;
+    if let Some(secret) = secret {
+        let insert = "INSERT INTO tokens_used (hash, name, address, used_at) VALUES (?, ?, ?, ?)";
+        let insert = sqlx::query(insert)
+            .bind(hash(&secret))
+            .bind(&by.name)
+            .bind(&by.address)
+            .bind(by.used_at.to_string());
+        insert.execute(&mut *tx).await.context("note who used the token")?;
+    }
+    let forget = "DELETE FROM tokens_used WHERE used_at < ?";
+    let long_ago = by.used_at.saturating_sub(REMEMBERED).unwrap_or(Timestamp::MIN);
+    let forget = sqlx::query(forget).bind(long_ago.to_string()).execute(&mut *tx).await;
+    forget.context("forget old tokens")?;
+    delete(tx, id).await.map(drop)
+}
+
+/// Who became a member by the token with this secret.
+pub async fn bearer(tx: &mut Tx<'_>, secret: &str) -> Result<Option<Bearer>> {
+    let row = "SELECT name, address, used_at FROM tokens_used WHERE hash = ?";
+    let row = sqlx::query(row).bind(hash(secret)).fetch_optional(tx).await;
+    let Some(row) = row.context("look for a used token")? else { return Ok(None) };
+    Ok(Some(Bearer {
+        name: row.get(0),
+        address: row.get(1),
+        used_at: row.get::<String, _>(2).parse().context("read a token's date")?,
+    }))
 }
 
 /// Lets a certificate in to join, or extends the time it has.
@@ -139,6 +203,11 @@ pub async fn end(tx: &mut Tx<'_>, fingerprint: &str) -> Result<()> {
     Ok(())
 }
 
+/// SHA-256 in hex; of a token's secret, which is too long to be guessed.
+fn hash(secret: &str) -> String {
+    fingerprint(secret.as_bytes())
+}
+
 fn token(row: &SqliteRow) -> Result<Token> {
     let addresses: String = row.get(3);
     Ok(Token {
@@ -148,6 +217,7 @@ fn token(row: &SqliteRow) -> Result<Token> {
         addresses: addresses.split(',').map(str::to_owned).collect(),
         created_at: row.get::<String, _>(4).parse().context("read a token's date")?,
         expires_at: row.get::<String, _>(5).parse().context("read a token's date")?,
+        config: BTreeMap::new(),
     })
 }
 
