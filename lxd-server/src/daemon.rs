@@ -74,6 +74,9 @@ async fn open(dir: &Path, events: Events) -> Result<Context> {
     let (host, database) = (host::name(), dir.join("database"));
     make_directory(dir, 0o711)?;
     make_directory(&database, 0o700)?;
+    for parts in ["networks", "storage-pools"] {
+        make_directory(&dir.join(parts), 0o711)?;
+    }
     let path = database.join("local.db");
     if !path.exists() {
         node::refuse_replicas(&database)?;

@@ -56,9 +56,17 @@ pub(super) async fn apply(plan: &Plan) -> Result<(), Error> {
     commit(batch(&plan.name, CHAINS.into_iter().zip(rules).collect())).await
 }
 
-/// Removes the network's chains; the table stays, as other networks may use it.
+/// Removes the network's chains, and the table unless other networks use it.
 pub(super) async fn remove(name: &str) -> Result<(), Error> {
-    commit(batch(name, CHAINS.into_iter().map(|chain| (chain, Rules::new())).collect())).await
+    commit(batch(name, CHAINS.into_iter().map(|chain| (chain, Rules::new())).collect())).await?;
+    let listed = Program::new("nft").args(["-j", "list", "table", "inet", TABLE]).run().await?;
+    let listed: serde_json::Value = serde_json::from_str(&listed).unwrap_or_default();
+    let mut objects = listed["nftables"].as_array().into_iter().flatten();
+    if objects.any(|object| object.get("chain").is_some()) {
+        return Ok(());
+    }
+    Program::new("nft").args(["delete", "table", "inet", TABLE]).run().await?;
+    Ok(())
 }
 
 async fn commit(batch: Batch<'static>) -> Result<(), Error> {
