@@ -54,6 +54,9 @@ complete -c lxc -n "__fish_lxc_using_subcommand cluster; and not __fish_seen_sub
 complete -c lxc -n "__fish_lxc_using_subcommand cluster; and not __fish_seen_subcommand_from add list ls list-tokens revoke-token show" -f -a "revoke-token" -d 'Revoke cluster member join token'
 complete -c lxc -n "__fish_lxc_using_subcommand cluster; and not __fish_seen_subcommand_from add list ls list-tokens revoke-token show" -f -a "show" -d 'Show details of a cluster member'
 complete -c lxc -n "__fish_lxc_using_subcommand cluster; and __fish_seen_subcommand_from add" -l name -d 'Cluster member name' -r -f
+complete -c lxc -n "__fish_lxc_using_subcommand cluster; and __fish_seen_subcommand_from add" -l expiry -d 'How long the token is good for, such as 90s, 10m, 3h or 2d' -r -f
+complete -c lxc -n "__fish_lxc_using_subcommand cluster; and __fish_seen_subcommand_from add" -l failure-domain -d 'Failure domain of the new member' -r -f
+complete -c lxc -n "__fish_lxc_using_subcommand cluster; and __fish_seen_subcommand_from add" -l member-config -d 'What the new member has for its own, such as storage-pool.default.source=/dev/sdb' -r -f
 complete -c lxc -n "__fish_lxc_using_subcommand cluster; and __fish_seen_subcommand_from add" -l project -d 'Override the source project' -r -f
 complete -c lxc -n "__fish_lxc_using_subcommand cluster; and __fish_seen_subcommand_from add" -l debug -d 'Show all debug messages'
 complete -c lxc -n "__fish_lxc_using_subcommand cluster; and __fish_seen_subcommand_from add" -l force-local -d 'Force using the local unix socket'

@@ -32,10 +32,6 @@ pub struct Global {
     /// Log what happens, not only what goes wrong
     #[arg(short, long, global = true)]
     pub verbose: bool,
-    /// Die where this name stands in the code: for tests of crashes
-    #[cfg(debug_assertions)]
-    #[arg(long, hide = true, value_name = "NAME")]
-    pub fail_at: Option<String>,
 }
 
 /// What to do.
@@ -157,6 +153,13 @@ pub fn directory() -> PathBuf {
     std::env::var_os("LXD_DIR")
         .filter(|dir| !dir.is_empty())
         .map_or_else(|| PathBuf::from("/var/lib/lxd"), PathBuf::from)
+}
+
+/// Where the daemon is to die, for tests of crashes: LXD_FAIL_AT, in builds for tests alone.
+#[cfg(debug_assertions)]
+#[allow(clippy::disallowed_methods, reason = "this is the one place")]
+pub fn fail_at() -> Option<String> {
+    std::env::var("LXD_FAIL_AT").ok()
 }
 
 /// The definition of the command line, for man pages and completions.

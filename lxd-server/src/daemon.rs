@@ -36,7 +36,7 @@ pub fn run(global: &Global) -> Result<()> {
     let events = Events::default();
     logging::start(global, &events)?;
     #[cfg(debug_assertions)]
-    global.fail_at.as_deref().map_or(Ok(()), failpoint::choose)?;
+    args::fail_at().map_or(Ok(()), |name| failpoint::choose(&name))?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     runtime.context("start the runtime")?.block_on(async {
         let ctx = start(&args::directory(), global.group.as_deref(), events).await?;

@@ -3,12 +3,13 @@
 use crate::error::Result;
 
 /// The steps of founding a cluster and of a join, in order: at the joiner, then at the member that it asks.
-pub const NAMES: [&str; 17] = [
+pub const NAMES: [&str; 18] = [
     "found: listening",
     "found: certificate written",
     "join: begun",
     "join: listening",
     "join: let in",
+    "join: checked",
     "join: pools made",
     "join: networks made",
     "join: accepted",

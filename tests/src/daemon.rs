@@ -23,25 +23,12 @@ pub struct Daemon {
 impl Daemon {
     /// Starts the host's `lxd`; its output is added to `lxd.log` in the host's folder.
     pub fn start(host: &Host) -> Result<Self> {
-        Self::start_with(host, &[])
-    }
-
-    /// [`Daemon::start`], with more arguments.
-    pub fn start_with(host: &Host, arguments: &[&str]) -> Result<Self> {
-        let path = host.folder.join("lxd.log");
-        let log = File::options().create(true).append(true).open(&path);
-        let log = log.with_context(|| format!("open {}", path.display()))?;
-        let mut command = host.command(host.flavour.program("lxd")?)?;
-        command.envs(host.environment.clone());
-        command.arg("--verbose").args(arguments).stdout(log.try_clone()?).stderr(log);
-        // A terminal's Ctrl-C is not meant for it.
-        std::os::unix::process::CommandExt::process_group(&mut command, 0);
-        Ok(Self { child: host.spawn(&mut command)? })
+        Self::start_with(host, None)
     }
 
     /// Starts one that dies where `name` stands in its code, and waits until it is ready.
     pub fn start_failing(host: &Host, name: &str) -> Result<Self> {
-        let mut daemon = Self::start_with(host, &["--fail-at", name])?;
+        let mut daemon = Self::start_with(host, Some(name))?;
         daemon.wait_ready(host)?;
         Ok(daemon)
     }
@@ -96,6 +83,19 @@ impl Daemon {
     /// SIGCONT after [`Daemon::pause`].
     pub fn resume(&self) -> Result<()> {
         kill(pid(self.id()), Signal::SIGCONT).context("resume lxd")
+    }
+
+    fn start_with(host: &Host, fail_at: Option<&str>) -> Result<Self> {
+        let path = host.folder.join("lxd.log");
+        let log = File::options().create(true).append(true).open(&path);
+        let log = log.with_context(|| format!("open {}", path.display()))?;
+        let mut command = host.command(host.flavour.program("lxd")?)?;
+        command.envs(host.environment.clone());
+        command.envs(fail_at.map(|name| ("LXD_FAIL_AT", name)));
+        command.arg("--verbose").stdout(log.try_clone()?).stderr(log);
+        // A terminal's Ctrl-C is not meant for it.
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        Ok(Self { child: host.spawn(&mut command)? })
     }
 }
 

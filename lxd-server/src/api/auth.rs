@@ -52,6 +52,7 @@ const JOINERS: &[(&Method, &str)] = &[
     (&Method::POST, paths::INTERNAL_CLUSTER_ACTIVATE),
     (&Method::DELETE, paths::INTERNAL_CLUSTER_JOIN),
     (&Method::POST, paths::INTERNAL_CLUSTER_JOIN),
+    (&Method::POST, paths::INTERNAL_CLUSTER_PREFLIGHT),
 ];
 
 /// What belongs to a project: a restricted client has to name one of its own.

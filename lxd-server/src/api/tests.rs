@@ -354,7 +354,8 @@ async fn a_joiner_may_do_nothing_else() {
     // Its token is for one certificate.
     let other = remote(Some(&Identity::generate("n3", &[]).unwrap()));
     let refused = server.send(&other, Method::POST, "/1.0/certificates", &body).await;
-    let text = "No matching cluster join operation found";
+    let text =
+        "No matching cluster join operation found: another server is joining with this token";
     assert_eq!(refused.error(), (403, text.to_owned()));
     let url = format!("/1.0/operations/{}", operation.id);
     assert_eq!(server.send(&SOCKET, Method::DELETE, &url, "").await.status, 200);

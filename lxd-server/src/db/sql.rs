@@ -199,9 +199,8 @@ mod tests {
         let (_dir, second) = local().await;
         let fresh = dump_local(&second, Part::Schema).await.unwrap();
         assert!(!fresh.contains("_sqlx_migrations") && !fresh.contains("INSERT"), "{fresh}");
-        execute_local(&second, "DROP TABLE config; DROP TABLE replica; DROP TABLE members")
-            .await
-            .unwrap();
+        let drop = "DROP TABLE config; DROP TABLE replica; DROP TABLE members; DROP TABLE undo_log";
+        execute_local(&second, drop).await.unwrap();
         let body = text.split_once("BEGIN TRANSACTION;").unwrap().1;
         execute_local(&second, body.strip_suffix("COMMIT;\n").unwrap()).await.unwrap();
         assert_eq!(dump_local(&second, Part::All).await.unwrap(), text);

@@ -110,15 +110,22 @@ impl Error {
     }
 }
 
+/// Whether a network can be made: its name is free, or an earlier try to make it left it. Makes nothing.
+pub async fn check(network: &Network) -> Result<(), Error> {
+    let plan = Plan::of(network)?;
+    if !plan.dir.exists() && Netlink::open()?.link(&plan.name).await?.is_some() {
+        return Err(Error::Exists(plan.name));
+    }
+    Ok(())
+}
+
 /// Makes a new network, all of it or nothing. Work on one network must not overlap.
 ///
 /// Refuses an interface of that name, unless an earlier try to make this network left it.
 pub async fn create(network: &Network) -> Result<Running, Error> {
+    check(network).await?;
     let plan = Plan::of(network)?;
     let known = plan.dir.exists();
-    if !known && Netlink::open()?.link(&plan.name).await?.is_some() {
-        return Err(Error::Exists(plan.name));
-    }
     let dir = plan.dir.clone();
     let running = bring_up(plan).await;
     if running.is_err() && !known {

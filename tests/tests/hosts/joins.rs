@@ -187,6 +187,75 @@ fn tokens_are_refused_for_impossible_names() -> Result<()> {
     rack.finish()
 }
 
+#[test]
+fn all_that_is_in_the_way_is_told_at_once_and_nothing_is_changed() -> Result<()> {
+    let mut rack = Rack::new("in-the-way", Flavour::under_test(), 2)?;
+    let _cluster = Cluster::form(&rack)?;
+    rack.add(Flavour::under_test())?;
+    let joiner = &rack.hosts[2];
+    let _daemon = Daemon::start_ready(joiner)?;
+    joiner.sh(
+        "mkdir -p /run/lxd/storage-pools/local && echo kept > /run/lxd/storage-pools/local/data",
+    )?;
+    joiner.sh("ip link add lxdbr0 type bridge")?;
+    rack.hosts[1].sh("ip route add blackhole 10.0.0.3/32")?;
+    let token = cluster::token(&rack.hosts[0], &joiner.name)?;
+    let before = traces(&rack)?;
+    let error = format!("{:#}", cluster::join(joiner, &token).err().context("joined")?);
+    for problem in [
+        "10.0.0.3:8443 cannot be reached from 10.0.0.2:8443",
+        "Storage pool directory",
+        "Network interface \"lxdbr0\" already exists",
+    ] {
+        ensure!(error.contains(problem), "{problem} is not in {error}");
+    }
+    let after = traces(&rack)?;
+    ensure!(after == before, "{after:#?} and not {before:#?}");
+    joiner.sh("rm -r /run/lxd/storage-pools/local && ip link delete lxdbr0")?;
+    rack.hosts[1].sh("ip route del blackhole 10.0.0.3/32")?;
+    cluster::join(joiner, &token)?;
+    cluster::wait_online(joiner, 3)?;
+    rack.finish()
+}
+
+#[test]
+fn a_token_gives_what_it_was_made_with_and_says_who_used_it() -> Result<()> {
+    let mut rack = Rack::new("token-options", Flavour::under_test(), 1)?;
+    let _cluster = Cluster::form(&rack)?;
+    for _ in 0..2 {
+        rack.add(Flavour::under_test())?;
+    }
+    let [first, joiner, late] = &rack.hosts[..] else { anyhow::bail!("there are three") };
+    let _daemons = (Daemon::start_ready(joiner)?, Daemon::start_ready(late)?);
+    joiner.sh("mkdir /run/lxd-pool")?;
+    let key = "storage-pool.local.source=/run/lxd-pool";
+    let options = ["--expiry", "10m", "--failure-domain", "rack7", "--member-config", key];
+    let refused =
+        first.lxc(&["cluster", "add", "x", "--member-config", "storage-pool.none.source=/x"]);
+    ensure!(refused.is_err(), "a key of a pool that is not there");
+    let printed = first.lxc(&[&["cluster", "add", "node2"][..], &options].concat())?;
+    let token = printed.lines().last().unwrap_or_default().to_owned();
+    let until: jiff::Timestamp =
+        decode(&token)?["expires_at"].as_str().context("a date")?.parse()?;
+    let left = until.duration_since(jiff::Timestamp::now()).as_secs();
+    ensure!((500..=600).contains(&left), "good for {left} seconds");
+    let cluster =
+        json!({"enabled": true, "server_address": joiner.endpoint(), "cluster_token": token});
+    joiner.lxd(&["init", "--preseed"], &json!({"cluster": cluster}).to_string())?;
+    let member = Api::of(first).get("/1.0/cluster/members/node2")?;
+    ensure!(member["failure_domain"] == "rack7", "{member}");
+    let pool = Api::of(first).get("/1.0/storage-pools/local?target=node2")?;
+    ensure!(pool["config"]["source"] == "/run/lxd-pool", "{pool}");
+    let error = format!("{:#}", cluster::join(late, &token).err().context("joined twice")?);
+    let text = "the token was used by node2 at 10.0.0.2:8443 on 20";
+    ensure!(error.contains(text), "{error}");
+    let rows = "SELECT hash FROM tokens_used UNION ALL SELECT secret FROM tokens";
+    let kept = first.lxd(&["sql", "global", rows], "")?;
+    let secret = decode(&token)?["secret"].as_str().context("a secret")?.to_owned();
+    ensure!(!kept.contains(&secret), "the secret of a used token is kept: {kept}");
+    rack.finish()
+}
+
 /// What a join may leave at a member and at the joiner, which is the last host.
 fn traces(rack: &Rack) -> Result<Vec<(String, Value)>> {
     let paths = ["/1.0/cluster", "/1.0/certificates", "/1.0/storage-pools", "/1.0/networks"];

@@ -1,10 +1,10 @@
 //! What a joiner asks of a member. A joiner is whoever holds the certificate that a token or the
 //! trust password let in, and may do nothing else. A member that lost its replica asks for another.
 
-use crate::api::auth::Joiner;
+use crate::api::auth::{Joiner, Member};
 use crate::api::extract::{Body, Path};
 use crate::api::respond::{Empty, Sync};
-use crate::app::cluster::{self, Accept, Accepted, Rejoin};
+use crate::app::cluster::{self, Accept, Accepted, Findings, Preflight, Reach, Rejoin};
 use crate::context::Context;
 use crate::error::Result;
 use axum::Router;
@@ -18,6 +18,8 @@ pub(super) fn routes() -> Router<Context> {
         .route(paths::INTERNAL_CLUSTER_ACCEPT, post(accept))
         .route(paths::INTERNAL_CLUSTER_ACTIVATE, post(activate))
         .route(paths::INTERNAL_CLUSTER_JOIN, delete(abandon).post(renew))
+        .route(paths::INTERNAL_CLUSTER_PREFLIGHT, post(preflight))
+        .route(paths::INTERNAL_CLUSTER_REACH, post(reach))
         .route(paths::INTERNAL_CLUSTER_REJOIN, post(rejoin))
 }
 
@@ -27,6 +29,22 @@ async fn accept(
     Body(request): Body<Accept>,
 ) -> Result<Sync<Accepted>> {
     cluster::accept(&ctx, &joiner.fingerprint, &request).await.map(Sync)
+}
+
+async fn preflight(
+    joiner: Joiner,
+    State(ctx): State<Context>,
+    Body(request): Body<Preflight>,
+) -> Result<Sync<Findings>> {
+    cluster::judge(&ctx, &joiner.fingerprint, &request).await.map(Sync)
+}
+
+async fn reach(
+    _: Member,
+    State(ctx): State<Context>,
+    Body(request): Body<Reach>,
+) -> Result<Sync<Option<String>>> {
+    cluster::reach(&ctx, &request).await.map(Sync)
 }
 
 async fn activate(

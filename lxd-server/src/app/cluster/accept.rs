@@ -20,6 +20,7 @@ use base64::engine::general_purpose::STANDARD;
 use futures::FutureExt;
 use jiff::Timestamp;
 use shared_api::name::MemberName;
+use std::collections::BTreeMap;
 
 /// Gives the joiner with this certificate a node id, its replica's certificate and what it has to
 /// hold of the cluster. Asked again it starts anew, with another id.
@@ -28,7 +29,7 @@ pub async fn accept(ctx: &Context, fingerprint: &str, request: &Accept) -> Resul
     check_versions(request.schema, request.api)?;
     let key = STANDARD.decode(&request.public_key).context("read the joiner's key")?;
     let now = clock::now();
-    let until = expiry(now)?;
+    let (until, id) = (expiry(now)?, db::new_id());
     let write = ctx.db.write_again(|tx| {
         let name = name.as_str();
         async move {
@@ -39,7 +40,12 @@ pub async fn accept(ctx: &Context, fingerprint: &str, request: &Accept) -> Resul
             if let Some(former) = join.node {
                 members::remove(&mut *tx, former).await?;
             }
-            let node = place(&mut *tx, request, name).await?;
+            let given = match join.token {
+                Some(token) => tokens::config(&mut *tx, token).await?,
+                None => BTreeMap::new(),
+            };
+            let domain = given.get(tokens::FAILURE_DOMAIN).map(|domain| (domain.as_str(), id));
+            let node = place(&mut *tx, request, name, domain).await?;
             tokens::set_node(&mut *tx, fingerprint, node).await?;
             tokens::renew(&mut *tx, fingerprint, until).await?;
             Ok((node, members::list(tx).await?))
@@ -75,13 +81,21 @@ pub(super) fn accepted(
     })
 }
 
-async fn place(tx: &mut Tx<'_>, request: &Accept, name: &str) -> Result<u64> {
+async fn place(
+    tx: &mut Tx<'_>,
+    request: &Accept,
+    name: &str,
+    domain: Option<(&str, i64)>,
+) -> Result<u64> {
     let joiner = members::Joiner {
         name: name.to_owned(),
         address: request.address.clone(),
         architecture: request.architecture,
     };
     let node = members::accept(&mut *tx, &joiner).await?;
+    if let Some(domain) = domain {
+        members::set_failure_domain(&mut *tx, node, domain).await?;
+    }
     storage::add_member(&mut *tx, node, &request.storage_pools).await?;
     network::add_member(tx, node, &request.networks).await?;
     Ok(node)
@@ -165,7 +179,7 @@ pub(super) async fn undo(tx: &mut Tx<'_>, join: &Join) -> Result<()> {
     tokens::end(tx, &join.fingerprint).await
 }
 
-async fn current(tx: &mut Tx<'_>, fingerprint: &str, now: Timestamp) -> Result<Join> {
+pub(super) async fn current(tx: &mut Tx<'_>, fingerprint: &str, now: Timestamp) -> Result<Join> {
     let join = tokens::join_of(tx, fingerprint).await?;
     let current = join.filter(|join| join.expires_at > now);
     current.ok_or_else(|| Error::forbidden("No matching cluster join operation found"))

@@ -4,7 +4,7 @@
 //! one in use, and pointing to it is the last step (`finish`).
 
 use super::remote::{self, Invitation};
-use super::{Accept, Accepted, finish, heal};
+use super::{Accept, Accepted, finish, heal, preflight};
 use crate::app::undo_log;
 use crate::app::{config, network, storage};
 use crate::context::Context;
@@ -51,9 +51,12 @@ async fn attempt(ctx: &Context, request: &ClusterPut, invitation: &Invitation) -
     remote::present(ctx, invitation, &cluster).await?;
     reached("join: let in");
     let kept = keep_place(cluster.clone());
-    let storage_pools = storage::prepare_join(ctx, &cluster, &request.member_config).await?;
+    let (name, own) = (invitation.name.as_str(), &request.member_config);
+    let keys = preflight::check(ctx, &cluster, name, &address, own).await?;
+    reached("join: checked");
+    let storage_pools = storage::prepare_join(ctx, &cluster, &keys).await?;
     reached("join: pools made");
-    let networks = network::prepare_join(ctx, &cluster, &request.member_config).await?;
+    let networks = network::prepare_join(ctx, &cluster, &keys).await?;
     reached("join: networks made");
     let (key, public_key) = tls::member_key()?;
     let accept = Accept {

@@ -1,8 +1,45 @@
 //! What members of one cluster say to each other about joining. No client sees these.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use shared_api::cluster::MemberConfigKey;
 use shared_api::config::Map;
 use std::collections::BTreeMap;
+
+/// A joiner, trusted for its join, says what it is before it makes anything.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Preflight {
+    /// The name it wants.
+    pub name: String,
+    /// `host:port` of its API.
+    pub address: String,
+    /// The version of the database schema that it has.
+    pub schema: u64,
+    /// How many API extensions it has.
+    pub api: usize,
+    /// LXD's number of its architecture; 0 if it has none.
+    pub architecture: i64,
+    /// Its clock.
+    pub now: Timestamp,
+}
+
+/// What the cluster says to that.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Findings {
+    /// Why it cannot join, in words for users.
+    pub problems: Vec<String>,
+    /// What its token gives it for its own.
+    pub member_config: Vec<MemberConfigKey>,
+}
+
+/// A member is asked whether it reaches a joiner.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Reach {
+    /// `host:port`.
+    pub address: String,
+    /// Of the certificate that is shown there: SHA-256 in hex.
+    pub fingerprint: String,
+}
 
 /// A joiner, trusted for its join, asks for its place.
 #[derive(Debug, Serialize, Deserialize)]

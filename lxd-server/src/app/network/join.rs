@@ -18,6 +18,8 @@ use shared_api::networks::Network;
 use shared_api::paths;
 use std::collections::BTreeMap;
 
+const ACTION: &str = "Failed to initialize member: Failed to initialize storage pools and networks";
+
 /// Makes the cluster's networks on this host, which is about to join, with its own keys; a network
 /// of the same name is taken over. Returns this member's keys of each network.
 pub async fn prepare_join(
@@ -25,23 +27,37 @@ pub async fn prepare_join(
     cluster: &Remotes,
     keys: &[MemberConfigKey],
 ) -> Result<BTreeMap<String, Map>> {
-    let url = paths::with_query(paths::NETWORKS, &[("recursion", "1")]);
-    let wanted: Vec<Network> = cluster.get(&url).await?;
     let existing = ctx.db.read_local(|tx| NETWORKS.list(tx).boxed()).await?;
     let mut own = BTreeMap::new();
-    for wanted in
-        wanted.into_iter().filter(|network| network.managed && network.status != "Pending")
-    {
+    for wanted in wanted(cluster).await? {
         let name = wanted.name.clone();
         let existing = existing.iter().find(|existing| existing.name == name);
-        let made = make(ctx, wanted, existing, keys).await.map_err(|error| {
-            error.prefix(
-                "Failed to initialize member: Failed to initialize storage pools and networks",
-            )
-        });
-        own.insert(name, made?);
+        let made = make(ctx, wanted, existing, keys).await;
+        own.insert(name, made.map_err(|error| error.prefix(ACTION))?);
     }
     Ok(own)
+}
+
+/// What keeps this host from having the cluster's networks, in words for users; nothing is made.
+pub async fn obstacles(
+    ctx: &Context,
+    cluster: &Remotes,
+    keys: &[MemberConfigKey],
+) -> Result<Vec<String>> {
+    let existing = ctx.db.read_local(|tx| NETWORKS.list(tx).boxed()).await?;
+    let mut found = Vec::new();
+    for wanted in wanted(cluster).await? {
+        let is_ours = existing.iter().any(|existing| existing.name == wanted.name);
+        let checked = match check(ctx, wanted, keys) {
+            Ok((network, _)) if !is_ours => {
+                let free = network::check(&network).await;
+                free.map_err(|error| failed(&network, &error))
+            }
+            checked => checked.map(drop),
+        };
+        found.extend(checked.err().map(|error| error.prefix(ACTION).message));
+    }
+    Ok(found)
 }
 
 /// Writes down a joiner's parts. What it does not know of yet, it makes once it is a member.
@@ -76,18 +92,39 @@ fn of(ctx: &Context, name: String, config: Map) -> Result<network::Network> {
     Ok(network::Network { name, config, root: ctx.dir.clone() })
 }
 
+/// The cluster's networks that are there.
+async fn wanted(cluster: &Remotes) -> Result<Vec<Network>> {
+    let url = paths::with_query(paths::NETWORKS, &[("recursion", "1")]);
+    let mut wanted: Vec<Network> = cluster.get(&url).await?;
+    wanted.retain(|network| network.managed && network.status != "Pending");
+    Ok(wanted)
+}
+
+/// The network as it would be on this host, and this member's keys of it.
+fn check(
+    ctx: &Context,
+    wanted: Network,
+    keys: &[MemberConfigKey],
+) -> Result<(network::Network, Map)> {
+    let Network { name, kind, mut config, .. } = wanted;
+    let own = RULES.own_keys(&name, keys)?;
+    config.extend(own.clone());
+    (RULES.check)(&name, &kind, &config).map_err(Error::invalid)?;
+    Ok((of(ctx, name, config)?, own))
+}
+
+fn failed(network: &network::Network, error: &network::Error) -> Error {
+    refused(error).prefix(format_args!("Failed to create network \"{}\"", network.name))
+}
+
 async fn make(
     ctx: &Context,
     wanted: Network,
     existing: Option<&Object>,
     keys: &[MemberConfigKey],
 ) -> Result<Map> {
-    let Network { name, kind, mut config, .. } = wanted;
-    let own = RULES.own_keys(&name, keys)?;
-    let failed = format!("Failed to create network \"{name}\"");
-    config.extend(own.clone());
-    (RULES.check)(&name, &kind, &config).map_err(Error::invalid)?;
-    let network = of(ctx, name.clone(), config.clone())?;
+    let (network, own) = check(ctx, wanted, keys)?;
+    let (name, config) = (network.name.to_string(), network.config.clone());
     let made = if let Some(existing) = existing {
         let former = on_host(ctx, existing)?.config;
         undo_log::note(ctx, &Undo::RestoreNetwork { name, config: former }).await?;
@@ -96,6 +133,6 @@ async fn make(
         undo_log::note(ctx, &Undo::DeleteNetwork { name, config }).await?;
         ctx.networks.create(&network).await
     };
-    made.map_err(|error| refused(&error).prefix(failed))?;
+    made.map_err(|error| failed(&network, &error))?;
     Ok(own)
 }

@@ -17,6 +17,8 @@ use shared_api::paths;
 use shared_api::storage::Pool;
 use std::collections::BTreeMap;
 
+const ACTION: &str = "Failed to initialize member: Failed to initialize storage pools and networks";
+
 /// Makes the cluster's pools on this host, which is about to join, with its own keys; a pool of the
 /// same name and driver is taken over. Returns this member's keys of each pool.
 pub async fn prepare_join(
@@ -24,21 +26,36 @@ pub async fn prepare_join(
     cluster: &Remotes,
     keys: &[MemberConfigKey],
 ) -> Result<BTreeMap<String, Map>> {
-    let action = "Failed to initialize member: Failed to initialize storage pools and networks";
-    let url = paths::with_query(paths::STORAGE_POOLS, &[("recursion", "1")]);
-    let wanted: Vec<Pool> = cluster.get(&url).await?;
     let existing = ctx.db.read_local(|tx| POOLS.list(tx).boxed()).await?;
     let mut own = BTreeMap::new();
-    for pool in wanted.into_iter().filter(|pool| pool.status != "Pending") {
+    for pool in wanted(cluster).await? {
         let name = pool.name.clone();
         let existing = existing.iter().find(|existing| existing.name == name);
         let prepared = match existing {
             Some(existing) => adopt(ctx, existing, &pool),
             None => make(ctx, pool, keys).await,
         };
-        own.insert(name, prepared.map_err(|error| error.prefix(action))?);
+        own.insert(name, prepared.map_err(|error| error.prefix(ACTION))?);
     }
     Ok(own)
+}
+
+/// What keeps this host from having the cluster's pools, in words for users; nothing is made.
+pub async fn obstacles(
+    ctx: &Context,
+    cluster: &Remotes,
+    keys: &[MemberConfigKey],
+) -> Result<Vec<String>> {
+    let existing = ctx.db.read_local(|tx| POOLS.list(tx).boxed()).await?;
+    let mut found = Vec::new();
+    for pool in wanted(cluster).await? {
+        let checked = match existing.iter().find(|existing| existing.name == pool.name) {
+            Some(existing) => adopt(ctx, existing, &pool).map(drop),
+            None => check(ctx, pool, keys).await.map(drop),
+        };
+        found.extend(checked.err().map(|error| error.prefix(ACTION).message));
+    }
+    Ok(found)
 }
 
 /// Writes down a joiner's parts. What it does not know of yet, it makes once it is a member.
@@ -74,18 +91,36 @@ pub async fn discard(ctx: &Context, name: String, driver: String, config: Map) -
     storage::delete(&pool).await.map_err(|error| refused(&error))
 }
 
-async fn make(ctx: &Context, wanted: Pool, keys: &[MemberConfigKey]) -> Result<Map> {
+/// The cluster's pools that are there.
+async fn wanted(cluster: &Remotes) -> Result<Vec<Pool>> {
+    let url = paths::with_query(paths::STORAGE_POOLS, &[("recursion", "1")]);
+    let mut wanted: Vec<Pool> = cluster.get(&url).await?;
+    wanted.retain(|pool| pool.status != "Pending");
+    Ok(wanted)
+}
+
+/// The pool as it would be on this host, if nothing is in its way.
+async fn check(ctx: &Context, wanted: Pool, keys: &[MemberConfigKey]) -> Result<storage::Pool> {
     let mut config = wanted.config;
     config.extend(RULES.own_keys(&wanted.name, keys)?);
     (RULES.check)(&wanted.name, &wanted.driver, &config).map_err(Error::invalid)?;
     let name: PoolName = wanted.name.parse().map_err(Error::internal)?;
-    let failed = format!("Failed to create storage pool \"{name}\"");
     let pool = storage::Pool { name, driver: wanted.driver, config, root: ctx.dir.clone() };
-    let failed = |error: &storage::Error| refused(error).prefix(failed.as_str());
+    match storage::check(&pool).await {
+        Ok(()) => Ok(pool),
+        Err(error) => Err(failed(&pool, &error)),
+    }
+}
+
+fn failed(pool: &storage::Pool, error: &storage::Error) -> Error {
+    refused(error).prefix(format_args!("Failed to create storage pool \"{}\"", pool.name))
+}
+
+async fn make(ctx: &Context, wanted: Pool, keys: &[MemberConfigKey]) -> Result<Map> {
     // Whatever is deleted again was not there before.
-    storage::check(&pool).await.map_err(|error| failed(&error))?;
+    let pool = check(ctx, wanted, keys).await?;
     let storage::Pool { name, driver, config, .. } = pool.clone();
     undo_log::note(ctx, &Undo::DeletePool { name: name.to_string(), driver, config }).await?;
-    let made = storage::create(&pool).await.map_err(|error| failed(&error))?;
+    let made = storage::create(&pool).await.map_err(|error| failed(&pool, &error))?;
     Ok(made.into_iter().filter(|(key, _)| (RULES.is_member_specific)(key)).collect())
 }

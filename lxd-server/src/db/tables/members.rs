@@ -180,6 +180,22 @@ pub async fn activate(tx: &mut Tx<'_>, id: u64) -> Result<()> {
     Ok(())
 }
 
+/// Puts a member into the failure domain of that name; if it is a new one, it gets the id that comes with it.
+pub async fn set_failure_domain(
+    tx: &mut Tx<'_>,
+    member: u64,
+    (name, id): (&str, i64),
+) -> Result<()> {
+    let insert = "INSERT OR IGNORE INTO nodes_failure_domains (id, name) VALUES (?, ?)";
+    let insert = sqlx::query(insert).bind(id).bind(name).execute(&mut *tx).await;
+    insert.context("make the failure domain")?;
+    let update = "UPDATE nodes
+        SET failure_domain_id = (SELECT id FROM nodes_failure_domains WHERE name = ?) WHERE id = ?";
+    let update = sqlx::query(update).bind(name).bind(key(member)).execute(tx).await;
+    update.context("put the member into its failure domain")?;
+    Ok(())
+}
+
 /// Removes a member and all that was its own; its id is kept as used up.
 pub async fn remove(tx: &mut Tx<'_>, id: u64) -> Result<()> {
     for table in ["networks_config", "storage_pools_config"] {
