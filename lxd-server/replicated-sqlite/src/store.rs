@@ -267,11 +267,13 @@ fn options(path: &Path) -> OpenOptions {
 async fn connect(path: &Path) -> Result<(Writers, Readers, Progress)> {
     disk::create(path, schema::OURS).await?;
     let options = options(path);
+    // What a savepoint may have to put back would else go to a file in /tmp, another one for each large batch.
+    let writing = options.clone().pragma("temp_store", "MEMORY");
     let mut apply =
-        Connection::open(&options.clone().pragma("foreign_keys", "OFF")).await.map_err(io)?;
+        Connection::open(&writing.clone().pragma("foreign_keys", "OFF")).await.map_err(io)?;
     session::disable_triggers(&mut apply)?;
     let progress = progress::load(&mut apply).await?;
-    let mut work = Connection::open(&options).await.map_err(io)?;
+    let mut work = Connection::open(&writing).await.map_err(io)?;
     for connection in [&apply, &work] {
         let leave = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
         connection.inner().set_db_config(leave, true).map_err(io)?;
