@@ -77,17 +77,23 @@ impl Checks {
         }
         if metrics.state.is_leader() {
             let term = metrics.current_term;
-            let leader = *self.leaders.entry(term).or_insert_with(|| {
+            if self.leads(id, term)? {
                 trace.say(&format!("{id} leads in term {term}"));
-                id
-            });
-            if leader != id {
-                return Err(format!("it leads in term {term}, and so does {leader}"));
             }
         }
         drop(metrics);
         self.log(db)?;
         self.state(db, trace)
+    }
+
+    /// One leader a term. Whether it is the first time that this one is seen.
+    pub(super) fn leads(&mut self, id: NodeId, term: u64) -> Result<bool, String> {
+        match self.leaders.insert(term, id) {
+            Some(leader) if leader != id => {
+                Err(format!("it leads in term {term}, and so does {leader}"))
+            }
+            known => Ok(known.is_none()),
+        }
     }
 
     /// Logs that have an entry in common have all before it in common.
@@ -108,18 +114,29 @@ impl Checks {
             let at = Position::from(entry.log_id);
             let body = encode(&Record::of(entry).map_err(|error| error.to_string())?);
             let hash = *blake3::hash(&body.map_err(|error| error.to_string())?).as_bytes();
-            let (seen, prior) = *self.entries.entry((at.term, at.index)).or_insert((hash, before));
-            if seen != hash || before.is_some() && prior.is_some() && prior != before {
-                return Err(format!(
-                    "its entry {at:?} after {before:?} is another one's, after {prior:?}"
-                ));
-            }
-            if prior.is_none() {
-                self.entries.insert((at.term, at.index), (hash, before));
-            }
+            self.follows(at, hash, before)?;
             before = Some(at);
         }
         self.logs.insert(db.0.identity.node, (before.or(known), applied));
+        Ok(())
+    }
+
+    /// An entry of some log and, as far as that shows it, the one before.
+    pub(super) fn follows(
+        &mut self,
+        at: Position,
+        hash: Hash,
+        before: Option<Position>,
+    ) -> Result<(), String> {
+        let (seen, prior) = *self.entries.entry((at.term, at.index)).or_insert((hash, before));
+        if seen != hash || before.is_some() && prior.is_some() && prior != before {
+            return Err(format!(
+                "its entry {at:?} after {before:?} is another one's, after {prior:?}"
+            ));
+        }
+        if prior.is_none() {
+            self.entries.insert((at.term, at.index), (hash, before));
+        }
         Ok(())
     }
 
@@ -158,7 +175,8 @@ impl Checks {
         Ok(())
     }
 
-    fn commit(&mut self, at: Position) -> Result<(), String> {
+    /// What was applied at an index is applied there by all.
+    pub(super) fn commit(&mut self, at: Position) -> Result<(), String> {
         let term = *self.committed.entry(at.index).or_insert(at.term);
         if term != at.term {
             return Err(format!("it applied {at:?}, another applied that of term {term}"));

@@ -19,5 +19,6 @@ mod tests;
 mod trace;
 mod workload;
 mod world;
+mod wrong;
 
 pub(crate) use disk::{active, pause};
