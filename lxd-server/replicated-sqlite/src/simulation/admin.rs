@@ -66,7 +66,10 @@ impl World {
         }
         let kind = order.text.split(' ').next().unwrap_or_default();
         self.count(&format!("orders to {kind}"));
-        if let Some(id) = order.removes {
+        // Sometimes the answer is lost on its way to the operator.
+        if let Some(id) = order.removes
+            && self.rng.random_bool(0.7)
+        {
             self.replace(id);
         }
     }
