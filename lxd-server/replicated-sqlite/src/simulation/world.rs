@@ -337,7 +337,10 @@ impl World {
         let end = self.now + RECOVERY;
         loop {
             match self.call(at, &work) {
-                Err(why) if self.now < end => self.trace.say(&format!("{at} could not: {why}")),
+                Err(why) if self.now < end => {
+                    self.trace.verdict()?;
+                    self.trace.say(&format!("{at} could not: {why}"));
+                }
                 done => return done.map_err(|why| format!("at {at}, for {RECOVERY} ms: {why}")),
             }
         }
@@ -366,6 +369,7 @@ impl World {
     fn settle_group(&mut self) -> Result<BTreeSet<NodeId>, String> {
         let end = self.now + RECOVERY;
         while self.now < end {
+            self.trace.verdict()?;
             self.until("somebody leads", |world| world.leader().is_some())?;
             let leader = self.leader().unwrap_or_default();
             let Some(db) = self.hosts[&leader].db() else { continue };
