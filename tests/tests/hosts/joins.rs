@@ -9,10 +9,11 @@ use serde_json::{Value, json};
 use tests::{
     api::{Api, sort},
     cluster::{self, Cluster},
-    daemon::Daemon,
+    daemon::{Daemon, LIMIT},
     flavour::Flavour,
     host::Host,
     rack::Rack,
+    wait::wait_until,
 };
 
 /// As people have them: an integer in `config`, a nic by its parent.
@@ -104,6 +105,40 @@ fn ten_join_at_once() -> Result<()> {
     let voters =
         voters.iter().filter(|member| member["roles"].to_string().contains("\"database\""));
     ensure!(voters.count() == 3, "{:?}", cluster::members(first)?);
+    rack.finish()
+}
+
+#[test]
+fn twenty_join_at_once_while_the_leader_dies() -> Result<()> {
+    let mut rack = Rack::new("joins-without-leader", Flavour::under_test(), 3)?;
+    let mut cluster = Cluster::form(&rack)?;
+    for _ in 0..20 {
+        rack.add(Flavour::under_test())?;
+    }
+    let joiners = &rack.hosts[3..];
+    let _daemons = joiners.iter().map(Daemon::start_ready).collect::<Result<Vec<_>>>()?;
+    let leader = cluster::leader(&rack, &rack.hosts[0])?;
+    let other = &rack.hosts[(leader + 1) % 3];
+    let token = |host: &Host| cluster::token(other, &host.name);
+    let tokens = joiners.iter().map(token).collect::<Result<Vec<_>>>()?;
+    let killed = cluster.daemons.remove(leader);
+    thread::scope(|scope| {
+        let join = |(host, token): (_, &String)| {
+            let token = token.clone();
+            scope.spawn(move || cluster::join(host, &token))
+        };
+        let joining: Vec<_> = joiners.iter().zip(&tokens).map(join).collect();
+        // As soon as the first has its place.
+        wait_until("somebody joins", LIMIT, || {
+            cluster::members(other).ok().filter(|members| members.len() > 3).map(drop)
+        })?;
+        killed.kill()?;
+        joining.into_iter().try_for_each(|thread| thread.join().expect("no panic in a join"))
+    })?;
+    cluster.daemons.insert(leader, Daemon::start_ready(&rack.hosts[leader])?);
+    for host in [other, &rack.hosts[leader], &rack.hosts[22]] {
+        cluster::wait_online(host, rack.hosts.len())?;
+    }
     rack.finish()
 }
 
