@@ -37,6 +37,9 @@ _lxc() {
             lxc,query)
                 cmd="lxc__subcmd__query"
                 ;;
+            lxc,remote)
+                cmd="lxc__subcmd__remote"
+                ;;
             lxc,storage)
                 cmd="lxc__subcmd__storage"
                 ;;
@@ -70,8 +73,38 @@ _lxc() {
             lxc__subcmd__config,show)
                 cmd="lxc__subcmd__config__subcmd__show"
                 ;;
+            lxc__subcmd__config,trust)
+                cmd="lxc__subcmd__config__subcmd__trust"
+                ;;
             lxc__subcmd__config,unset)
                 cmd="lxc__subcmd__config__subcmd__unset"
+                ;;
+            lxc__subcmd__config__subcmd__trust,add)
+                cmd="lxc__subcmd__config__subcmd__trust__subcmd__add"
+                ;;
+            lxc__subcmd__config__subcmd__trust,edit)
+                cmd="lxc__subcmd__config__subcmd__trust__subcmd__edit"
+                ;;
+            lxc__subcmd__config__subcmd__trust,list)
+                cmd="lxc__subcmd__config__subcmd__trust__subcmd__list"
+                ;;
+            lxc__subcmd__config__subcmd__trust,list-tokens)
+                cmd="lxc__subcmd__config__subcmd__trust__subcmd__list__subcmd__tokens"
+                ;;
+            lxc__subcmd__config__subcmd__trust,ls)
+                cmd="lxc__subcmd__config__subcmd__trust__subcmd__list"
+                ;;
+            lxc__subcmd__config__subcmd__trust,remove)
+                cmd="lxc__subcmd__config__subcmd__trust__subcmd__remove"
+                ;;
+            lxc__subcmd__config__subcmd__trust,revoke-token)
+                cmd="lxc__subcmd__config__subcmd__trust__subcmd__revoke__subcmd__token"
+                ;;
+            lxc__subcmd__config__subcmd__trust,rm)
+                cmd="lxc__subcmd__config__subcmd__trust__subcmd__remove"
+                ;;
+            lxc__subcmd__config__subcmd__trust,show)
+                cmd="lxc__subcmd__config__subcmd__trust__subcmd__show"
                 ;;
             lxc__subcmd__help,cluster)
                 cmd="lxc__subcmd__help__subcmd__cluster"
@@ -93,6 +126,9 @@ _lxc() {
                 ;;
             lxc__subcmd__help,query)
                 cmd="lxc__subcmd__help__subcmd__query"
+                ;;
+            lxc__subcmd__help,remote)
+                cmd="lxc__subcmd__help__subcmd__remote"
                 ;;
             lxc__subcmd__help,storage)
                 cmd="lxc__subcmd__help__subcmd__storage"
@@ -124,8 +160,32 @@ _lxc() {
             lxc__subcmd__help__subcmd__config,show)
                 cmd="lxc__subcmd__help__subcmd__config__subcmd__show"
                 ;;
+            lxc__subcmd__help__subcmd__config,trust)
+                cmd="lxc__subcmd__help__subcmd__config__subcmd__trust"
+                ;;
             lxc__subcmd__help__subcmd__config,unset)
                 cmd="lxc__subcmd__help__subcmd__config__subcmd__unset"
+                ;;
+            lxc__subcmd__help__subcmd__config__subcmd__trust,add)
+                cmd="lxc__subcmd__help__subcmd__config__subcmd__trust__subcmd__add"
+                ;;
+            lxc__subcmd__help__subcmd__config__subcmd__trust,edit)
+                cmd="lxc__subcmd__help__subcmd__config__subcmd__trust__subcmd__edit"
+                ;;
+            lxc__subcmd__help__subcmd__config__subcmd__trust,list)
+                cmd="lxc__subcmd__help__subcmd__config__subcmd__trust__subcmd__list"
+                ;;
+            lxc__subcmd__help__subcmd__config__subcmd__trust,list-tokens)
+                cmd="lxc__subcmd__help__subcmd__config__subcmd__trust__subcmd__list__subcmd__tokens"
+                ;;
+            lxc__subcmd__help__subcmd__config__subcmd__trust,remove)
+                cmd="lxc__subcmd__help__subcmd__config__subcmd__trust__subcmd__remove"
+                ;;
+            lxc__subcmd__help__subcmd__config__subcmd__trust,revoke-token)
+                cmd="lxc__subcmd__help__subcmd__config__subcmd__trust__subcmd__revoke__subcmd__token"
+                ;;
+            lxc__subcmd__help__subcmd__config__subcmd__trust,show)
+                cmd="lxc__subcmd__help__subcmd__config__subcmd__trust__subcmd__show"
                 ;;
             lxc__subcmd__help__subcmd__network,create)
                 cmd="lxc__subcmd__help__subcmd__network__subcmd__create"
@@ -156,6 +216,27 @@ _lxc() {
                 ;;
             lxc__subcmd__help__subcmd__profile,unset)
                 cmd="lxc__subcmd__help__subcmd__profile__subcmd__unset"
+                ;;
+            lxc__subcmd__help__subcmd__remote,add)
+                cmd="lxc__subcmd__help__subcmd__remote__subcmd__add"
+                ;;
+            lxc__subcmd__help__subcmd__remote,get-default)
+                cmd="lxc__subcmd__help__subcmd__remote__subcmd__get__subcmd__default"
+                ;;
+            lxc__subcmd__help__subcmd__remote,list)
+                cmd="lxc__subcmd__help__subcmd__remote__subcmd__list"
+                ;;
+            lxc__subcmd__help__subcmd__remote,remove)
+                cmd="lxc__subcmd__help__subcmd__remote__subcmd__remove"
+                ;;
+            lxc__subcmd__help__subcmd__remote,rename)
+                cmd="lxc__subcmd__help__subcmd__remote__subcmd__rename"
+                ;;
+            lxc__subcmd__help__subcmd__remote,set-url)
+                cmd="lxc__subcmd__help__subcmd__remote__subcmd__set__subcmd__url"
+                ;;
+            lxc__subcmd__help__subcmd__remote,switch)
+                cmd="lxc__subcmd__help__subcmd__remote__subcmd__switch"
                 ;;
             lxc__subcmd__help__subcmd__storage,create)
                 cmd="lxc__subcmd__help__subcmd__storage__subcmd__create"
@@ -211,6 +292,39 @@ _lxc() {
             lxc__subcmd__profile,unset)
                 cmd="lxc__subcmd__profile__subcmd__unset"
                 ;;
+            lxc__subcmd__remote,add)
+                cmd="lxc__subcmd__remote__subcmd__add"
+                ;;
+            lxc__subcmd__remote,get-default)
+                cmd="lxc__subcmd__remote__subcmd__get__subcmd__default"
+                ;;
+            lxc__subcmd__remote,list)
+                cmd="lxc__subcmd__remote__subcmd__list"
+                ;;
+            lxc__subcmd__remote,ls)
+                cmd="lxc__subcmd__remote__subcmd__list"
+                ;;
+            lxc__subcmd__remote,mv)
+                cmd="lxc__subcmd__remote__subcmd__rename"
+                ;;
+            lxc__subcmd__remote,remove)
+                cmd="lxc__subcmd__remote__subcmd__remove"
+                ;;
+            lxc__subcmd__remote,rename)
+                cmd="lxc__subcmd__remote__subcmd__rename"
+                ;;
+            lxc__subcmd__remote,rm)
+                cmd="lxc__subcmd__remote__subcmd__remove"
+                ;;
+            lxc__subcmd__remote,set-default)
+                cmd="lxc__subcmd__remote__subcmd__switch"
+                ;;
+            lxc__subcmd__remote,set-url)
+                cmd="lxc__subcmd__remote__subcmd__set__subcmd__url"
+                ;;
+            lxc__subcmd__remote,switch)
+                cmd="lxc__subcmd__remote__subcmd__switch"
+                ;;
             lxc__subcmd__storage,create)
                 cmd="lxc__subcmd__storage__subcmd__create"
                 ;;
@@ -236,7 +350,7 @@ _lxc() {
 
     case "${cmd}" in
         lxc)
-            opts="-h -q -v --debug --force-local --help --project --quiet --verbose --version cluster config info network profile query storage version help"
+            opts="-h -q -v --debug --force-local --help --project --quiet --verbose --version cluster config info network profile query remote storage version help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -439,7 +553,7 @@ _lxc() {
             return 0
             ;;
         lxc__subcmd__config)
-            opts="-h -q -v --debug --force-local --help --project --quiet --verbose --version get set show unset"
+            opts="-h -q -v --debug --force-local --help --project --quiet --verbose --version get set show trust unset"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -543,6 +657,223 @@ _lxc() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        lxc__subcmd__config__subcmd__trust)
+            opts="-h -q -v --debug --force-local --help --project --quiet --verbose --version add edit list ls list-tokens remove rm revoke-token show"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --project)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lxc__subcmd__config__subcmd__trust__subcmd__add)
+            opts="-h -q -v --name --projects --restricted --type --debug --force-local --help --project --quiet --verbose --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --name)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --projects)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --type)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --project)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lxc__subcmd__config__subcmd__trust__subcmd__edit)
+            opts="-h -q -v --debug --force-local --help --project --quiet --verbose --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --project)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lxc__subcmd__config__subcmd__trust__subcmd__list)
+            opts="-f -h -q -v --format --debug --force-local --help --project --quiet --verbose --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "csv json table yaml compact" -- "${cur}"))
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -W "csv json table yaml compact" -- "${cur}"))
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --project)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lxc__subcmd__config__subcmd__trust__subcmd__list__subcmd__tokens)
+            opts="-f -h -q -v --format --debug --force-local --help --project --quiet --verbose --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "csv json table yaml compact" -- "${cur}"))
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -W "csv json table yaml compact" -- "${cur}"))
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --project)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lxc__subcmd__config__subcmd__trust__subcmd__remove)
+            opts="-h -q -v --debug --force-local --help --project --quiet --verbose --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --project)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lxc__subcmd__config__subcmd__trust__subcmd__revoke__subcmd__token)
+            opts="-h -q -v --debug --force-local --help --project --quiet --verbose --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --project)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lxc__subcmd__config__subcmd__trust__subcmd__show)
+            opts="-h -q -v --debug --force-local --help --project --quiet --verbose --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --project)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         lxc__subcmd__config__subcmd__unset)
             opts="-h -q -v --target --debug --force-local --help --project --quiet --verbose --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -572,7 +903,7 @@ _lxc() {
             return 0
             ;;
         lxc__subcmd__help)
-            opts="cluster config info network profile query storage version help"
+            opts="cluster config info network profile query remote storage version help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -670,7 +1001,7 @@ _lxc() {
             return 0
             ;;
         lxc__subcmd__help__subcmd__config)
-            opts="get set show unset"
+            opts="get set show trust unset"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -714,6 +1045,118 @@ _lxc() {
         lxc__subcmd__help__subcmd__config__subcmd__show)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lxc__subcmd__help__subcmd__config__subcmd__trust)
+            opts="add edit list list-tokens remove revoke-token show"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lxc__subcmd__help__subcmd__config__subcmd__trust__subcmd__add)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lxc__subcmd__help__subcmd__config__subcmd__trust__subcmd__edit)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lxc__subcmd__help__subcmd__config__subcmd__trust__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lxc__subcmd__help__subcmd__config__subcmd__trust__subcmd__list__subcmd__tokens)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lxc__subcmd__help__subcmd__config__subcmd__trust__subcmd__remove)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lxc__subcmd__help__subcmd__config__subcmd__trust__subcmd__revoke__subcmd__token)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lxc__subcmd__help__subcmd__config__subcmd__trust__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -938,6 +1381,118 @@ _lxc() {
         lxc__subcmd__help__subcmd__query)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lxc__subcmd__help__subcmd__remote)
+            opts="add get-default list remove rename set-url switch"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lxc__subcmd__help__subcmd__remote__subcmd__add)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lxc__subcmd__help__subcmd__remote__subcmd__get__subcmd__default)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lxc__subcmd__help__subcmd__remote__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lxc__subcmd__help__subcmd__remote__subcmd__remove)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lxc__subcmd__help__subcmd__remote__subcmd__rename)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lxc__subcmd__help__subcmd__remote__subcmd__set__subcmd__url)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lxc__subcmd__help__subcmd__remote__subcmd__switch)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -1404,6 +1959,209 @@ _lxc() {
                     fi
                     return 0
                     ;;
+                --project)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lxc__subcmd__remote)
+            opts="-h -q -v --debug --force-local --help --project --quiet --verbose --version add get-default list ls remove rm rename mv set-url switch set-default"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --project)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lxc__subcmd__remote__subcmd__add)
+            opts="-h -q -v --accept-certificate --auth-type --password --protocol --debug --force-local --help --project --quiet --verbose --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --auth-type)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --password)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --protocol)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --project)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lxc__subcmd__remote__subcmd__get__subcmd__default)
+            opts="-h -q -v --debug --force-local --help --project --quiet --verbose --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --project)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lxc__subcmd__remote__subcmd__list)
+            opts="-f -h -q -v --format --debug --force-local --help --project --quiet --verbose --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "csv json table yaml compact" -- "${cur}"))
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -W "csv json table yaml compact" -- "${cur}"))
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --project)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lxc__subcmd__remote__subcmd__remove)
+            opts="-h -q -v --debug --force-local --help --project --quiet --verbose --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --project)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lxc__subcmd__remote__subcmd__rename)
+            opts="-h -q -v --debug --force-local --help --project --quiet --verbose --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --project)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lxc__subcmd__remote__subcmd__set__subcmd__url)
+            opts="-h -q -v --debug --force-local --help --project --quiet --verbose --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --project)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lxc__subcmd__remote__subcmd__switch)
+            opts="-h -q -v --debug --force-local --help --project --quiet --verbose --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 --project)
                     COMPREPLY=("${cur}")
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then

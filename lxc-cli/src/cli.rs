@@ -2,7 +2,7 @@
 
 use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueHint};
 
-use crate::commands::{cluster, config, info, network, profile, query, storage, version};
+use crate::commands::{cluster, config, info, network, profile, query, remote, storage, version};
 
 /// Command line client for LXD
 #[derive(Parser)]
@@ -49,6 +49,7 @@ pub(crate) enum Command {
     Network(network::Group),
     Profile(profile::Group),
     Query(query::Arguments),
+    Remote(remote::Group),
     Storage(storage::Group),
     Version(version::Arguments),
 }

@@ -49,7 +49,7 @@ fn hint(error: &anyhow::Error) -> Option<String> {
     if let Some(usage) = error.downcast_ref::<Usage>() {
         return usage.hint.clone();
     }
-    error.downcast_ref::<Unreachable>().map(|unreachable| unreachable.hint().to_owned())
+    error.downcast_ref::<Unreachable>()?.hint().map(str::to_owned)
 }
 
 /// Whether the reader of the output went away: it has what it wanted.

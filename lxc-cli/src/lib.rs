@@ -2,12 +2,15 @@
 
 mod cli;
 mod client;
+mod clock;
 mod commands;
 mod context;
+mod editor;
 mod error;
 mod json;
 mod pairs;
 mod remote;
+mod settings;
 mod table;
 mod ui;
 mod usage;
@@ -29,6 +32,16 @@ pub struct Environment {
     pub lxd_dir: Option<PathBuf>,
     /// The daemon's socket, wherever it is.
     pub lxd_socket: Option<PathBuf>,
+    /// The client's settings; `.config/lxc` at home when unset.
+    pub lxd_conf: Option<PathBuf>,
+    /// Settings for all users of the machine; `/etc/lxd` when unset.
+    pub lxd_global_conf: Option<PathBuf>,
+    /// The user's home.
+    pub home: Option<PathBuf>,
+    /// The user's name.
+    pub user: Option<String>,
+    /// The editor of the user's choice.
+    pub editor: Option<String>,
 }
 
 /// The definition of all commands, for parsing, completions and man pages.

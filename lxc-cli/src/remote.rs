@@ -2,9 +2,6 @@
 
 use anyhow::bail;
 
-/// The remote that is this machine, and the default one.
-pub(crate) const LOCAL: &str = "local";
-
 /// A thing at a remote.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Resource {
@@ -14,29 +11,15 @@ pub(crate) struct Resource {
 }
 
 impl Resource {
-    /// Everything before the first colon is the remote.
-    pub(crate) fn parse(text: &str) -> Self {
-        let (remote, name) = text.split_once(':').unwrap_or((LOCAL, text));
-        let remote = if remote.is_empty() { LOCAL } else { remote };
+    /// Everything before the first colon is the remote; `default_remote` if there is nothing.
+    pub(crate) fn parse(text: &str, default_remote: &str) -> Self {
+        let (remote, name) = text.split_once(':').unwrap_or((default_remote, text));
+        let remote = if remote.is_empty() { default_remote } else { remote };
         Self { remote: remote.to_owned(), name: name.to_owned() }
-    }
-
-    /// What an optional argument names: the local server when it is left out.
-    pub(crate) fn parse_or_local(text: Option<&str>) -> Self {
-        Self::parse(text.unwrap_or_default())
-    }
-
-    /// Refuses all remotes but this machine.
-    pub(crate) fn check(&self) -> anyhow::Result<()> {
-        if self.remote != LOCAL {
-            bail!("The remote \"{}\" doesn't exist", self.remote);
-        }
-        Ok(())
     }
 
     /// Refuses an argument that names an instance.
     pub(crate) fn check_server(&self) -> anyhow::Result<()> {
-        self.check()?;
         if !self.name.is_empty() {
             bail!("Instance not found");
         }
@@ -68,7 +51,7 @@ mod tests {
             ("", "local", ""),
         ] {
             let expected = Resource { remote: remote.to_owned(), name: name.to_owned() };
-            assert_eq!(Resource::parse(text), expected, "{text}");
+            assert_eq!(Resource::parse(text, "local"), expected, "{text}");
         }
     }
 }

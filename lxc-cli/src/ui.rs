@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 
+use console::Term;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -36,6 +37,11 @@ impl Ui {
         write!(io::stderr().lock(), "{text}")
     }
 
+    /// A line beside what was asked for, unless quiet.
+    pub(crate) fn remark(&self, line: impl Display) -> io::Result<()> {
+        if self.quiet { Ok(()) } else { self.diagnose(format_args!("{line}\n")) }
+    }
+
     /// A line for those who asked for all messages.
     pub(crate) fn debug(&self, line: impl Display) {
         if self.debug {
@@ -55,6 +61,15 @@ impl Ui {
             ));
         }
         Ok(answer.trim().to_owned())
+    }
+
+    /// Asks for what nobody may see; read from a terminal without showing it.
+    pub(crate) fn ask_secret(&self, question: &str) -> io::Result<String> {
+        if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
+            return self.ask(question);
+        }
+        self.data(question)?;
+        Term::stdout().read_secure_line()
     }
 
     /// A sign of life on a terminal, gone when dropped; nothing elsewhere or when quiet.

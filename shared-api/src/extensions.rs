@@ -2,6 +2,8 @@
 
 /// Ours: a token's expiry, failure domain and member-specific keys are chosen as it is made.
 pub const JOIN_TOKEN_OPTIONS: &str = "clustering_join_token_options";
+/// Ours: a request with an `Idempotency-Key` is done once, whichever members it is sent to.
+pub const IDEMPOTENCY_KEY: &str = "idempotency_key";
 
 /// The extensions that work, in LXD's order. Only what is built and tested is listed.
 pub const ALL: &[&str] = &[
@@ -24,13 +26,17 @@ pub const ALL: &[&str] = &[
     "clustering_sizing",
     "firewall_driver",
     "api_os",
+    "certificate_project",
     "clustering_join_token",
     "server_supported_storage_drivers",
     "event_lifecycle_requestor_address",
     "metrics",
     "database_leader",
     "event_project",
+    "certificate_token",
     "metrics_authentication",
     "cluster_join_token_expiry",
+    "remote_token_expiry",
+    IDEMPOTENCY_KEY,
     JOIN_TOKEN_OPTIONS,
 ];

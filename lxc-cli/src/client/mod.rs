@@ -1,10 +1,13 @@
-//! The transport: requests to the daemon's unix socket and what they answer.
+//! The transport: requests to a daemon, over its socket or the network, and what they answer.
 
 mod connection;
+mod failover;
 mod operations;
+mod route;
 mod stale;
+mod tls;
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context as _, anyhow};
@@ -14,20 +17,67 @@ use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, IF
 use hyper::{Method, StatusCode};
 use serde::Serialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
+use shared_api::address::Address;
+use shared_api::fingerprint::Fingerprint;
+use shared_api::paths;
 use shared_api::response::Response;
 
+use crate::settings::{Identity, Members};
 use crate::ui::Ui;
-use connection::Connections;
 pub(crate) use connection::Unreachable;
-
-/// What URLs name for the host of a unix socket.
-const HOST: &str = "http://unix.socket";
+use connection::{Connections, Way};
+use failover::Failover;
+use route::Route;
+pub(crate) use tls::Accept;
 
 pub(crate) struct Client {
     connections: Connections,
+    /// What is done when a member of the remote's cluster does not answer; none for the socket.
+    failover: Option<Failover>,
+    /// What URLs start with.
+    base: String,
+    /// The project of all that is inside projects; the default one if none is named.
+    project: Option<String>,
     ui: Ui,
     /// An answer was not the latest, and the user has been told.
     told_stale: AtomicBool,
+}
+
+/// A server to be reached over the network.
+pub(crate) struct Tls<'a> {
+    /// `https://host:port`.
+    pub(crate) url: &'a str,
+    pub(crate) accept: Accept,
+    /// Shown to the server.
+    pub(crate) identity: Option<&'a Identity>,
+    /// Where else its cluster answers; none where it must be this address.
+    pub(crate) members: Option<Members>,
+}
+
+/// A server that was looked at: where it is, and its certificate.
+pub(crate) struct Seen {
+    pub(crate) address: Address,
+    /// PEM.
+    pub(crate) certificate: String,
+    pub(crate) fingerprint: Fingerprint,
+}
+
+/// Looks at the certificate of whichever of these addresses answers, and says nothing.
+pub(crate) async fn look(addresses: Vec<Address>, accept: Accept) -> anyhow::Result<Seen> {
+    let reached = Route::new(tls::connector(accept, None)?, addresses).connect().await?;
+    let (_, connection) = reached.stream.get_ref();
+    let der = connection.peer_certificates().and_then(<[_]>::first);
+    let der = der.context("The server shows no certificate")?;
+    let (certificate, fingerprint) = (tls::pem(der), Fingerprint::of(der));
+    Ok(Seen { address: reached.address, certificate, fingerprint })
+}
+
+impl Tls<'_> {
+    fn address(&self) -> anyhow::Result<Address> {
+        let authority = self.url.strip_prefix("https://").unwrap_or(self.url);
+        let authority = authority.split('/').next().unwrap_or_default();
+        authority.parse().with_context(|| format!("Invalid URL \"{}\"", self.url))
+    }
 }
 
 /// An object and the tag to change it by.
@@ -53,10 +103,31 @@ struct Request<'a> {
 }
 
 impl Client {
-    /// A client of the daemon on this machine. Connects at the first request.
-    pub(crate) fn unix(socket: &Path, ui: Ui) -> Self {
-        let connections = Connections::new(socket);
-        Self { connections, ui, told_stale: AtomicBool::new(false) }
+    /// A client of the daemon behind a socket of this machine. Connects at the first request.
+    pub(crate) fn unix(socket: PathBuf, project: Option<String>, ui: Ui) -> Self {
+        let connections = Connections::new(Way::Socket(socket));
+        let base = "http://unix.socket".to_owned();
+        Self { connections, failover: None, base, project, ui, told_stale: AtomicBool::default() }
+    }
+
+    /// A client of a server elsewhere, by the certificate that was accepted for it.
+    pub(crate) fn tls(server: Tls<'_>, project: Option<String>, ui: Ui) -> anyhow::Result<Self> {
+        let own = server.address()?;
+        let connector = tls::connector(server.accept, server.identity)?;
+        let way = Way::Network(Route::new(connector.clone(), vec![own.clone()]));
+        let base = format!("https://{own}");
+        let route = |addresses| Route::new(connector, addresses);
+        let failover =
+            server.members.map(|members| Failover::new(server.url, own, members, route, ui));
+        let told_stale = AtomicBool::default();
+        Ok(Self { connections: Connections::new(way), failover, base, project, ui, told_stale })
+    }
+
+    /// The path with the project, for what is inside projects.
+    pub(crate) fn in_project(&self, path: &str, pairs: &[(&str, &str)]) -> String {
+        let project = self.project.as_deref().map(|project| ("project", project));
+        let pairs: Vec<_> = project.into_iter().chain(pairs.iter().copied()).collect();
+        paths::with_query(path, &pairs)
     }
 
     /// Reads an object to show it: the latest, or if the cluster cannot tell, what the member has.
@@ -123,14 +194,21 @@ impl Client {
     }
 
     async fn send(&self, request: Request<'_>) -> anyhow::Result<Raw> {
-        let url = format!("{HOST}{}", request.path);
+        let url = format!("{}{}", self.base, request.path);
         self.ui.debug(format_args!("{} {url}", request.method));
-        let (head, body) = self.connections.exchange(request.into_http()?).await?.into_parts();
+        let exchanged = match &self.failover {
+            Some(failover) if failover::is_for_any(&request) => failover.exchange(&request).await,
+            _ => self.connections.exchange(request.to_http(&self.base, None)?).await,
+        };
+        let (head, body) = exchanged?.answer.into_parts();
         self.ui.debug(format_args!("{}", head.status));
         if let Some(note) = stale::note(&head.headers)
             && !self.told_stale.swap(true, Ordering::Relaxed)
         {
             self.ui.diagnose(format_args!("{note}\n"))?;
+        }
+        if let Some(failover) = &self.failover {
+            failover.learn().await;
         }
         Ok(Raw { status: head.status, body, url, headers: head.headers })
     }
@@ -146,17 +224,25 @@ impl<'a> Request<'a> {
         Ok(Self { method, path, header: None, body: Some(body.into()) })
     }
 
-    fn into_http(self) -> anyhow::Result<hyper::Request<Full<Bytes>>> {
-        let mut request = hyper::Request::builder().method(self.method).uri(escaped(self.path));
-        if let Some((name, value)) = self.header {
-            request = request.header(name, value);
+    fn to_http(
+        &self,
+        base: &str,
+        key: Option<&str>,
+    ) -> anyhow::Result<hyper::Request<Full<Bytes>>> {
+        let mut request = hyper::Request::builder().method(&self.method).uri(escaped(self.path));
+        if let Some((name, value)) = &self.header {
+            request = request.header(name, *value);
+        }
+        if let Some(key) = key {
+            request = request.header("Idempotency-Key", key);
         }
         if self.body.is_some() {
             request = request.header(CONTENT_TYPE, "application/json");
         }
-        let request = request.header(hyper::header::HOST, "unix.socket");
-        let request = request.body(Full::from(self.body.unwrap_or_default()));
-        request.with_context(|| format!("Invalid URL \"{HOST}{}\"", self.path))
+        let host = base.split_once("//").map_or(base, |(_, host)| host);
+        let request = request.header(hyper::header::HOST, host);
+        let request = request.body(Full::from(self.body.clone().unwrap_or_default()));
+        request.with_context(|| format!("Invalid URL \"{base}{}\"", self.path))
     }
 }
 

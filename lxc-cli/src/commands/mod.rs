@@ -6,6 +6,7 @@ pub(crate) mod info;
 pub(crate) mod network;
 pub(crate) mod profile;
 pub(crate) mod query;
+pub(crate) mod remote;
 pub(crate) mod storage;
 pub(crate) mod version;
 
@@ -20,6 +21,7 @@ pub(crate) async fn run(ctx: &Context, command: Command) -> anyhow::Result<()> {
         Command::Network(group) => network::run(ctx, group).await,
         Command::Profile(group) => profile::run(ctx, group).await,
         Command::Query(arguments) => query::run(ctx, arguments).await,
+        Command::Remote(group) => remote::run(ctx, group).await,
         Command::Storage(group) => storage::run(ctx, group).await,
         Command::Version(arguments) => version::run(ctx, arguments).await,
     }

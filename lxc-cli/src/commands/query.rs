@@ -38,8 +38,8 @@ pub(crate) async fn run(ctx: &Context, arguments: Arguments) -> anyhow::Result<(
         return Err(Usage::new("--project cannot be used with the query command").into());
     }
     let Resource { remote, name: path } = match arguments.path.starts_with('/') {
-        true => Resource { remote: crate::remote::LOCAL.to_owned(), name: arguments.path },
-        false => Resource::parse(&arguments.path),
+        true => Resource { name: arguments.path, ..ctx.resource("")? },
+        false => ctx.resource(&arguments.path)?,
     };
     if !path.starts_with('/') {
         return Err(Usage::new("Query path must start with /").into());

@@ -16,7 +16,7 @@ pub(crate) struct Arguments {
 
 /// A server that cannot be asked is shown as `unreachable`, and is no error.
 pub(crate) async fn run(ctx: &Context, arguments: Arguments) -> anyhow::Result<()> {
-    let remote = Resource::parse_or_local(arguments.remote.as_deref());
+    let remote = ctx.resource(arguments.remote.as_deref().unwrap_or_default())?;
     let server = server_version(ctx, &remote).await.unwrap_or_else(|error| {
         ctx.ui.debug(format_args!("{error:#}"));
         "unreachable".to_owned()

@@ -12,6 +12,8 @@ pub(crate) fn lxc(socket: &Path, arguments: &[String]) -> Command {
         .args(arguments)
         .env_clear()
         .env("LXD_SOCKET", socket)
+        .env("LXD_CONF", socket.with_file_name("settings"))
+        .env("LXD_GLOBAL_CONF", socket.with_file_name("global"))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());

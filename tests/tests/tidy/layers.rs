@@ -40,7 +40,11 @@ const CRATES: &[(&str, &[&str])] = &[
 
 /// Pieces of code and where alone they may stand.
 const CALLS: &[(&str, &[&str], &str)] = &[
-    ("Command::new(", &["lxd-server/src/run.rs"], "programs are started in run.rs"),
+    (
+        "Command::new(",
+        &["lxd-server/src/run.rs", "lxc-cli/src/editor.rs"],
+        "programs are started in run.rs, and a user's editor in editor.rs",
+    ),
     ("SystemTime::now(", &["clock.rs"], "the clock is read in clock.rs"),
     ("Timestamp::now(", &["clock.rs"], "the clock is read in clock.rs"),
     ("Zoned::now(", &["clock.rs"], "the clock is read in clock.rs"),

@@ -10,7 +10,6 @@ use super::tokens;
 use crate::client::Client;
 use crate::context::Context;
 use crate::error::Usage;
-use crate::remote::Resource;
 
 /// Request a join token for adding a cluster member
 #[derive(clap::Args)]
@@ -33,7 +32,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(ctx: &Context, arguments: Arguments) -> anyhow::Result<()> {
-    let member = Resource::parse(&arguments.member);
+    let member = ctx.resource(&arguments.member)?;
     let client = ctx.client(&member)?;
     let server_name = match (member.name, arguments.name) {
         (member, Some(name)) if !member.is_empty() && member != name => {

@@ -4,7 +4,6 @@ use shared_api::cluster::Member;
 use shared_api::paths;
 
 use crate::context::Context;
-use crate::remote::Resource;
 use crate::table::{self, Format, FormatFlag, Rows};
 
 /// List all the cluster members
@@ -20,7 +19,7 @@ pub(crate) struct Arguments {
 
 pub(crate) async fn run(ctx: &Context, arguments: Arguments) -> anyhow::Result<()> {
     let format = arguments.flag.format;
-    let client = ctx.client(&Resource::parse_or_local(arguments.remote.as_deref()))?;
+    let client = ctx.client(&ctx.resource(arguments.remote.as_deref().unwrap_or_default())?)?;
     let path = paths::with_query(paths::CLUSTER_MEMBERS, &[("recursion", "1")]);
     let (clustered, members) =
         tokio::join!(super::check_clustered(&client), client.get::<Vec<Member>>(&path));

@@ -6,7 +6,6 @@ use serde::Serialize;
 
 use super::tokens::{self, Pending};
 use crate::context::Context;
-use crate::remote::Resource;
 use crate::table::{self, Format, FormatFlag, Rows};
 
 /// List all active cluster member join tokens
@@ -37,7 +36,7 @@ struct YamlToken<'a> {
 
 pub(crate) async fn run(ctx: &Context, arguments: Arguments) -> anyhow::Result<()> {
     let format = arguments.flag.format;
-    let client = ctx.client(&Resource::parse_or_local(arguments.remote.as_deref()))?;
+    let client = ctx.client(&ctx.resource(arguments.remote.as_deref().unwrap_or_default())?)?;
     super::check_clustered(&client).await?;
     let pending = tokens::pending(ctx, &client).await?;
     let tokens = pending.iter().map(token).collect::<anyhow::Result<Vec<Token>>>()?;

@@ -16,7 +16,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(ctx: &Context, arguments: Arguments) -> anyhow::Result<()> {
-    let member = Resource::parse(&arguments.member);
+    let member = ctx.resource(&arguments.member)?;
     let client = ctx.client(&member)?;
     super::check_clustered(&client).await?;
     let Resource { remote, name } = &member;

@@ -4,7 +4,6 @@ use shared_api::cluster::Member;
 use shared_api::{paths, yaml};
 
 use crate::context::Context;
-use crate::remote::Resource;
 
 /// Show details of a cluster member
 #[derive(clap::Args)]
@@ -15,7 +14,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(ctx: &Context, arguments: Arguments) -> anyhow::Result<()> {
-    let member = Resource::parse(&arguments.member);
+    let member = ctx.resource(&arguments.member)?;
     let client = ctx.client(&member)?;
     let name = member.name_of("cluster member")?;
     let member: Member = client.get(&paths::cluster_member(name)).await?;

@@ -20,7 +20,7 @@ pub(crate) struct Arguments {
 
 /// A key that is not set has an empty value.
 pub(crate) async fn run(ctx: &Context, arguments: Arguments) -> anyhow::Result<()> {
-    let (remote, keys) = super::split_remote(arguments.words);
+    let (remote, keys) = super::split_remote(ctx, arguments.words)?;
     let [key] = keys.as_slice() else { bail!("Instance not found") };
     if key.is_empty() {
         return Err(Usage::new("Invalid number of arguments").into());

@@ -3,6 +3,7 @@
 mod get;
 mod set;
 mod show;
+mod trust;
 mod unset;
 
 use clap::{Args, Subcommand};
@@ -27,6 +28,7 @@ enum Verb {
     Get(get::Arguments),
     Set(set::Arguments),
     Show(show::Arguments),
+    Trust(trust::Group),
     Unset(unset::Arguments),
 }
 
@@ -35,19 +37,19 @@ pub(crate) async fn run(ctx: &Context, group: Group) -> anyhow::Result<()> {
         Verb::Get(arguments) => get::run(ctx, arguments).await,
         Verb::Set(arguments) => set::run(ctx, arguments).await,
         Verb::Show(arguments) => show::run(ctx, arguments).await,
+        Verb::Trust(group) => trust::run(ctx, group).await,
         Verb::Unset(arguments) => unset::run(ctx, arguments).await,
     }
 }
 
 /// The server of a remote, and the keys given with it. A remote needs its colon here.
-fn split_remote(words: Vec<String>) -> (Resource, Vec<String>) {
+fn split_remote(ctx: &Context, words: Vec<String>) -> anyhow::Result<(Resource, Vec<String>)> {
     let mut words = words;
-    match words.first() {
-        Some(first) if words.len() > 1 && first.ends_with(':') => {
-            (Resource::parse(&words.remove(0)), words)
-        }
-        _ => (Resource::parse(""), words),
-    }
+    let remote = match words.first() {
+        Some(first) if words.len() > 1 && first.ends_with(':') => words.remove(0),
+        _ => String::new(),
+    };
+    Ok((ctx.resource(&remote)?, words))
 }
 
 /// Sets these keys and leaves the others; an empty value unsets its key.

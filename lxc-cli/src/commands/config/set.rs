@@ -22,7 +22,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(ctx: &Context, arguments: Arguments) -> anyhow::Result<()> {
-    let (remote, words) = super::split_remote(arguments.words);
+    let (remote, words) = super::split_remote(ctx, arguments.words)?;
     if let [name, rest @ ..] = words.as_slice() {
         let pairs_follow = !rest.is_empty() && rest.iter().all(|word| word.contains('='));
         if pairs_follow && !name.contains(['=', '.']) {

@@ -4,7 +4,6 @@ use shared_api::server::{Server, ServerPut};
 use shared_api::{paths, yaml};
 
 use crate::context::{self, Context};
-use crate::remote::Resource;
 
 /// Show server configuration
 #[derive(clap::Args)]
@@ -18,7 +17,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(ctx: &Context, arguments: Arguments) -> anyhow::Result<()> {
-    let remote = Resource::parse_or_local(arguments.remote.as_deref());
+    let remote = ctx.resource(arguments.remote.as_deref().unwrap_or_default())?;
     remote.check_server()?;
     let target = context::target(arguments.target.as_deref());
     let path = paths::with_query(paths::API, &target);

@@ -17,7 +17,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(ctx: &Context, arguments: Arguments) -> anyhow::Result<()> {
-    let (remote, keys) = super::split_remote(arguments.words);
+    let (remote, keys) = super::split_remote(ctx, arguments.words)?;
     let [key] = keys.as_slice() else { bail!("Instance not found") };
     let changes = Map::from([(key.clone(), String::new())]);
     super::change(ctx, &remote, arguments.target.as_deref(), changes).await

@@ -5,7 +5,6 @@ use shared_api::paths;
 
 use crate::context::{self, Context};
 use crate::pairs;
-use crate::remote::Resource;
 
 /// Create new networks
 #[derive(clap::Args)]
@@ -26,7 +25,7 @@ pub(crate) struct Arguments {
 
 /// With a target the network is only prepared for that member.
 pub(crate) async fn run(ctx: &Context, arguments: Arguments) -> anyhow::Result<()> {
-    let network = Resource::parse(&arguments.network);
+    let network = ctx.resource(&arguments.network)?;
     let client = ctx.client(&network)?;
     let request = NetworksPost {
         config: pairs::parse(&arguments.config, |pair| format!("Bad key/value pair: {pair}"))?,
@@ -35,7 +34,7 @@ pub(crate) async fn run(ctx: &Context, arguments: Arguments) -> anyhow::Result<(
         ..NetworksPost::default()
     };
     let target = context::target(arguments.target.as_deref());
-    client.create(&ctx.in_project(paths::NETWORKS, &target), &request).await?;
+    client.create(&client.in_project(paths::NETWORKS, &target), &request).await?;
     Ok(match arguments.target {
         Some(member) => {
             ctx.ui.note(format_args!("Network {} pending on member {member}", network.name))

@@ -3,7 +3,6 @@
 use shared_api::paths;
 
 use crate::context::Context;
-use crate::remote::Resource;
 
 /// Delete networks
 #[derive(clap::Args)]
@@ -15,9 +14,9 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(ctx: &Context, arguments: Arguments) -> anyhow::Result<()> {
-    let network = Resource::parse(&arguments.network);
+    let network = ctx.resource(&arguments.network)?;
     let client = ctx.client(&network)?;
     let name = network.name_of("network")?;
-    client.delete(&ctx.in_project(&paths::network(name), &[])).await?;
+    client.delete(&client.in_project(&paths::network(name), &[])).await?;
     Ok(ctx.ui.note(format_args!("Network {name} deleted"))?)
 }

@@ -5,7 +5,6 @@ use shared_api::paths;
 
 use crate::commands::used_by;
 use crate::context::Context;
-use crate::remote::Resource;
 use crate::table::{self, FormatFlag, Rows};
 
 /// List available networks
@@ -20,8 +19,8 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(ctx: &Context, arguments: Arguments) -> anyhow::Result<()> {
-    let client = ctx.client(&Resource::parse_or_local(arguments.remote.as_deref()))?;
-    let path = ctx.in_project(paths::NETWORKS, &[("recursion", "1")]);
+    let client = ctx.client(&ctx.resource(arguments.remote.as_deref().unwrap_or_default())?)?;
+    let path = client.in_project(paths::NETWORKS, &[("recursion", "1")]);
     let networks: Vec<Network> = client.get(&path).await?;
     Ok(ctx.ui.data(table::render(arguments.flag.format, &networks, rows)?)?)
 }

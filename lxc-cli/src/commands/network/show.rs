@@ -4,7 +4,6 @@ use shared_api::networks::Network;
 use shared_api::{paths, yaml};
 
 use crate::context::{self, Context};
-use crate::remote::Resource;
 
 /// Show network configurations
 #[derive(clap::Args)]
@@ -18,10 +17,10 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(ctx: &Context, arguments: Arguments) -> anyhow::Result<()> {
-    let network = Resource::parse(&arguments.network);
+    let network = ctx.resource(&arguments.network)?;
     let client = ctx.client(&network)?;
     let path = paths::network(network.name_of("network")?);
     let target = context::target(arguments.target.as_deref());
-    let network: Network = client.get(&ctx.in_project(&path, &target)).await?;
+    let network: Network = client.get(&client.in_project(&path, &target)).await?;
     Ok(ctx.ui.data(yaml::to_string(&network))?)
 }

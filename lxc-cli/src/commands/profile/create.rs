@@ -4,7 +4,6 @@ use shared_api::paths;
 use shared_api::profiles::ProfilesPost;
 
 use crate::context::Context;
-use crate::remote::Resource;
 
 /// Create profiles
 #[derive(clap::Args)]
@@ -15,10 +14,10 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(ctx: &Context, arguments: Arguments) -> anyhow::Result<()> {
-    let profile = Resource::parse(&arguments.profile);
+    let profile = ctx.resource(&arguments.profile)?;
     let client = ctx.client(&profile)?;
     let name = profile.name_of("profile")?;
     let request = ProfilesPost { name: name.to_owned(), ..ProfilesPost::default() };
-    client.create(&ctx.in_project(paths::PROFILES, &[]), &request).await?;
+    client.create(&client.in_project(paths::PROFILES, &[]), &request).await?;
     Ok(ctx.ui.note(format_args!("Profile {name} created"))?)
 }

@@ -3,7 +3,6 @@
 use shared_api::paths;
 
 use crate::context::Context;
-use crate::remote::Resource;
 
 /// Delete profiles
 #[derive(clap::Args)]
@@ -15,9 +14,9 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(ctx: &Context, arguments: Arguments) -> anyhow::Result<()> {
-    let profile = Resource::parse(&arguments.profile);
+    let profile = ctx.resource(&arguments.profile)?;
     let client = ctx.client(&profile)?;
     let name = profile.name_of("profile")?;
-    client.delete(&ctx.in_project(&paths::profile(name), &[])).await?;
+    client.delete(&client.in_project(&paths::profile(name), &[])).await?;
     Ok(ctx.ui.note(format_args!("Profile {name} deleted"))?)
 }

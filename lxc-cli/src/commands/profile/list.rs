@@ -5,7 +5,6 @@ use shared_api::profiles::Profile;
 
 use crate::commands::used_by;
 use crate::context::Context;
-use crate::remote::Resource;
 use crate::table::{self, FormatFlag, Rows};
 
 /// List profiles
@@ -20,8 +19,8 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(ctx: &Context, arguments: Arguments) -> anyhow::Result<()> {
-    let client = ctx.client(&Resource::parse_or_local(arguments.remote.as_deref()))?;
-    let path = ctx.in_project(paths::PROFILES, &[("recursion", "1")]);
+    let client = ctx.client(&ctx.resource(arguments.remote.as_deref().unwrap_or_default())?)?;
+    let path = client.in_project(paths::PROFILES, &[("recursion", "1")]);
     let profiles: Vec<Profile> = client.get(&path).await?;
     Ok(ctx.ui.data(table::render(arguments.flag.format, &profiles, rows)?)?)
 }

@@ -48,7 +48,7 @@ pub(crate) async fn run(ctx: &Context, group: Group) -> anyhow::Result<()> {
 /// Sets these keys and leaves the others; an empty value unsets its key.
 async fn change(ctx: &Context, profile: &Resource, changes: Map) -> anyhow::Result<()> {
     let client = ctx.client(profile)?;
-    let path = ctx.in_project(&paths::profile(profile.name_of("profile")?), &[]);
+    let path = client.in_project(&paths::profile(profile.name_of("profile")?), &[]);
     let Tagged { value, etag } = client.get_tagged::<Profile>(&path).await?;
     let Profile { mut config, description, devices, .. } = value;
     config.extend(changes);

@@ -2,7 +2,6 @@
 
 use crate::context::Context;
 use crate::pairs;
-use crate::remote::Resource;
 
 /// Set profile configuration keys
 #[derive(clap::Args)]
@@ -19,5 +18,5 @@ pub(crate) struct Arguments {
 
 pub(crate) async fn run(ctx: &Context, arguments: Arguments) -> anyhow::Result<()> {
     let changes = pairs::parse_set(&arguments.pairs)?;
-    super::change(ctx, &Resource::parse(&arguments.profile), changes).await
+    super::change(ctx, &ctx.resource(&arguments.profile)?, changes).await
 }

@@ -4,7 +4,6 @@ use shared_api::profiles::Profile;
 use shared_api::{paths, yaml};
 
 use crate::context::Context;
-use crate::remote::Resource;
 
 /// Show profile configurations
 #[derive(clap::Args)]
@@ -15,9 +14,9 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(ctx: &Context, arguments: Arguments) -> anyhow::Result<()> {
-    let profile = Resource::parse(&arguments.profile);
+    let profile = ctx.resource(&arguments.profile)?;
     let client = ctx.client(&profile)?;
     let path = paths::profile(profile.name_of("profile")?);
-    let profile: Profile = client.get(&ctx.in_project(&path, &[])).await?;
+    let profile: Profile = client.get(&client.in_project(&path, &[])).await?;
     Ok(ctx.ui.data(yaml::to_string(&profile))?)
 }

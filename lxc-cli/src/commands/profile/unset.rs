@@ -3,7 +3,6 @@
 use shared_api::config::Map;
 
 use crate::context::Context;
-use crate::remote::Resource;
 
 /// Unset profile configuration keys
 #[derive(clap::Args)]
@@ -18,5 +17,5 @@ pub(crate) struct Arguments {
 
 pub(crate) async fn run(ctx: &Context, arguments: Arguments) -> anyhow::Result<()> {
     let changes = Map::from([(arguments.key, String::new())]);
-    super::change(ctx, &Resource::parse(&arguments.profile), changes).await
+    super::change(ctx, &ctx.resource(&arguments.profile)?, changes).await
 }

@@ -5,7 +5,6 @@ use shared_api::storage::PoolsPost;
 
 use crate::context::{self, Context};
 use crate::pairs;
-use crate::remote::Resource;
 
 /// Create storage pools
 #[derive(clap::Args)]
@@ -26,7 +25,7 @@ pub(crate) struct Arguments {
 
 /// With a target the pool is only prepared for that member.
 pub(crate) async fn run(ctx: &Context, arguments: Arguments) -> anyhow::Result<()> {
-    let pool = Resource::parse(&arguments.pool);
+    let pool = ctx.resource(&arguments.pool)?;
     let client = ctx.client(&pool)?;
     let request = PoolsPost {
         config: pairs::parse(&arguments.config, |pair| format!("Bad key=value pair: [{pair}]"))?,
@@ -35,7 +34,7 @@ pub(crate) async fn run(ctx: &Context, arguments: Arguments) -> anyhow::Result<(
         ..PoolsPost::default()
     };
     let target = context::target(arguments.target.as_deref());
-    client.create(&ctx.in_project(paths::STORAGE_POOLS, &target), &request).await?;
+    client.create(&client.in_project(paths::STORAGE_POOLS, &target), &request).await?;
     Ok(match arguments.target {
         Some(member) => {
             ctx.ui.note(format_args!("Storage pool {} pending on member {member}", pool.name))

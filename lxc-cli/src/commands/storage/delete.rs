@@ -3,7 +3,6 @@
 use shared_api::paths;
 
 use crate::context::Context;
-use crate::remote::Resource;
 
 /// Delete storage pools
 #[derive(clap::Args)]
@@ -15,9 +14,9 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(ctx: &Context, arguments: Arguments) -> anyhow::Result<()> {
-    let pool = Resource::parse(&arguments.pool);
+    let pool = ctx.resource(&arguments.pool)?;
     let client = ctx.client(&pool)?;
     let name = pool.name_of("pool")?;
-    client.delete(&ctx.in_project(&paths::storage_pool(name), &[])).await?;
+    client.delete(&client.in_project(&paths::storage_pool(name), &[])).await?;
     Ok(ctx.ui.note(format_args!("Storage pool {name} deleted"))?)
 }

@@ -6,7 +6,6 @@ use shared_api::storage::Pool;
 
 use crate::commands::used_by;
 use crate::context::Context;
-use crate::remote::Resource;
 use crate::table::{self, FormatFlag, Rows};
 
 /// List available storage pools
@@ -22,8 +21,8 @@ pub(crate) struct Arguments {
 
 /// The source is shown when there is one: every member of a cluster has its own.
 pub(crate) async fn run(ctx: &Context, arguments: Arguments) -> anyhow::Result<()> {
-    let client = ctx.client(&Resource::parse_or_local(arguments.remote.as_deref()))?;
-    let path = ctx.in_project(paths::STORAGE_POOLS, &[("recursion", "1")]);
+    let client = ctx.client(&ctx.resource(arguments.remote.as_deref().unwrap_or_default())?)?;
+    let path = client.in_project(paths::STORAGE_POOLS, &[("recursion", "1")]);
     let pools: Vec<Pool> = client.get(&path).await?;
     let server: Server = client.get(paths::API).await?;
     let is_clustered = server.environment.server_clustered;

@@ -4,7 +4,6 @@ use shared_api::storage::Pool;
 use shared_api::{paths, yaml};
 
 use crate::context::{self, Context};
-use crate::remote::Resource;
 
 /// Show storage pool configurations
 #[derive(clap::Args)]
@@ -18,10 +17,10 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(ctx: &Context, arguments: Arguments) -> anyhow::Result<()> {
-    let pool = Resource::parse(&arguments.pool);
+    let pool = ctx.resource(&arguments.pool)?;
     let client = ctx.client(&pool)?;
     let path = paths::storage_pool(pool.name_of("pool")?);
     let target = context::target(arguments.target.as_deref());
-    let pool: Pool = client.get(&ctx.in_project(&path, &target)).await?;
+    let pool: Pool = client.get(&client.in_project(&path, &target)).await?;
     Ok(ctx.ui.data(yaml::to_string(&pool))?)
 }
