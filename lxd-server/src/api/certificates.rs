@@ -12,8 +12,8 @@ use super::auth::{Admin, Anyone, Trusted};
 use super::etag::{ETag, IfMatch};
 use super::extract::{Body, Path, Query};
 use super::listen::Peer;
-use super::respond::{Created, Empty, Sync, Tagged};
-use crate::app::certificates::{self, Change, Entry, kind_name};
+use super::respond::{Accepted, Created, Empty, Sync, Tagged};
+use crate::app::certificates::{self, Added, Change, Entry, kind_name};
 use crate::context::Context;
 use crate::error::{Context as _, Result};
 
@@ -38,13 +38,17 @@ async fn post(
     State(ctx): State<Context>,
     Extension(peer): Extension<Peer>,
     Body(request): Body<CertificatesPost>,
-) -> Result<Created> {
+) -> Result<Response> {
     let shown = match &peer {
         Peer::Tls { certificate: Some(certificate), .. } => Some(&certificate.der),
         Peer::Tls { .. } | Peer::Unix { .. } => None,
     };
-    let fingerprint = certificates::add(&ctx, &request, &who, shown).await?;
-    Ok(Created { location: paths::certificate(fingerprint) })
+    Ok(match certificates::add(&ctx, &request, &who, shown).await? {
+        Added::Certificate(fingerprint) => {
+            Created { location: paths::certificate(fingerprint) }.into_response()
+        }
+        Added::Token(operation) => Accepted(operation).into_response(),
+    })
 }
 
 async fn show(

@@ -12,9 +12,11 @@ use shared_api::cluster::{JoinToken, JoinTokenMetadata, MembersPost};
 use shared_api::events::Kind;
 use tower::ServiceExt;
 
+mod access;
 mod metrics;
 mod repeats;
 mod resources;
+mod trust;
 
 use super::listen::{Certificate, Peer};
 use super::router;

@@ -2,21 +2,23 @@
 
 pub use crate::db::tables::certificates::Certificate as Entry;
 
+use crate::app::client_tokens;
 use crate::app::cluster::{self, Credential};
 use crate::context::Context;
 use crate::db::tables::certificates::{self, Certificate, Kind};
 use crate::db::tables::config;
 use crate::db::{self, Tx};
-use crate::error::{self, Error, Result};
+use crate::error::{Error, Result};
 use crate::identity::{Client, Identity};
 use crate::tls::fingerprint;
 use base64::engine::general_purpose::STANDARD;
 use base64::{DecodeError, Engine};
 use futures::FutureExt;
 use rustls::pki_types::CertificateDer;
-use shared_api::certificates::{CertificatePut, CertificatesPost};
+use shared_api::certificates::{AddToken, CertificatePut, CertificatesPost};
 use shared_api::cluster::JoinToken;
 use shared_api::config::server::TRUST_PASSWORD;
+use shared_api::operations::Operation;
 use shared_api::paths;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
@@ -42,17 +44,31 @@ pub async fn get(ctx: &Context, prefix: &str, who: &Identity) -> Result<Certific
     }
 }
 
-/// Adds the certificate of the request, or the one that its sender showed, and returns its
-/// fingerprint. A server's is only let in to join.
+/// What came of a request to trust somebody.
+pub enum Added {
+    /// The certificate with this fingerprint is trusted, or may join.
+    Certificate(String),
+    /// A token by which a client can add its own.
+    Token(Operation),
+}
+
+/// Adds the certificate of the request, or the one that its sender showed; or makes a token for a client. A server's
+/// is only let in to join.
 pub async fn add(
     ctx: &Context,
     request: &CertificatesPost,
     who: &Identity,
     shown: Option<&CertificateDer<'_>>,
-) -> Result<String> {
+) -> Result<Added> {
     if request.token {
-        let text = "Client tokens are not supported by this server";
-        return Err(Error::new(error::Kind::NotImplemented, text));
+        if !who.is_admin() {
+            return Err(Error::forbidden("not authorized"));
+        }
+        return client_tokens::make(ctx, request).await.map(Added::Token);
+    }
+    let is_listed = matches!(who, Identity::Client(_) | Identity::Metrics { .. });
+    if is_listed && request.certificate.is_empty() {
+        return Err(Error::invalid("Client is already trusted"));
     }
     let credential = match who {
         Identity::Socket { .. } | Identity::Member(_) => None,
@@ -68,30 +84,59 @@ pub async fn add(
         (None, None) => return Err(Error::invalid("Client is already trusted")),
     };
     let (_, parsed) = X509Certificate::from_der(&der).map_err(|_| malformed())?;
-    let kind = match (request.kind.as_str(), credential) {
-        ("client", None | Some(Credential::Password)) => Kind::Client,
-        ("metrics", None | Some(Credential::Password)) => Kind::Metrics,
-        ("server", Some(credential)) => {
+    let kind = match (request.kind.as_str(), &credential) {
+        ("server", Some(Shown::Join(credential))) => {
             let fingerprint = fingerprint(&der);
-            cluster::admit(ctx, &fingerprint, &pem(&der), &credential, who).await?;
-            return Ok(fingerprint);
+            cluster::admit(ctx, &fingerprint, &pem(&der), credential, who).await?;
+            return Ok(Added::Certificate(fingerprint));
         }
+        ("client", None | Some(Shown::Join(Credential::Password))) => Kind::Client,
+        ("metrics", None | Some(Shown::Join(Credential::Password))) => Kind::Metrics,
+        (_, Some(Shown::Client(_))) => Kind::Client,
         _ => return Err(Error::invalid("Invalid certificate type")),
     };
     let common_name = parsed.subject().iter_common_name().next().and_then(|cn| cn.as_str().ok());
+    let entry = entry(&der, common_name, kind, request)?;
+    match &credential {
+        Some(Shown::Client(token)) => client_tokens::redeem(ctx, token, &entry, who).await?,
+        Some(Shown::Join(_)) => insert(ctx, &entry, "Client is already trusted").await?,
+        None => insert(ctx, &entry, "Certificate already in trust store").await?,
+    }
+    tell(ctx, "certificate-created", &entry.fingerprint, who);
+    Ok(Added::Certificate(entry.fingerprint))
+}
+
+/// Adds an entry; `twice` is what is said if it is there.
+async fn insert(ctx: &Context, entry: &Certificate, twice: &str) -> Result<()> {
+    let id = db::new_id();
+    let write = ctx.db.write(|tx| {
+        async move {
+            if certificates::get(&mut *tx, &entry.fingerprint).await?.is_some() {
+                return Err(Error::invalid(twice));
+            }
+            certificates::insert(tx, id, entry).await
+        }
+        .boxed()
+    });
+    write.await
+}
+
+/// The entry of a certificate, by the name of the request or its own.
+fn entry(
+    der: &[u8],
+    common_name: Option<&str>,
+    kind: Kind,
+    request: &CertificatesPost,
+) -> Result<Certificate> {
     let name = Some(request.name.as_str()).filter(|name| !name.is_empty()).or(common_name);
-    let entry = Certificate {
-        fingerprint: fingerprint(&der),
+    Ok(Certificate {
+        fingerprint: fingerprint(der),
         kind,
         name: checked_name(name.unwrap_or_default())?,
-        certificate: pem(&der),
+        certificate: pem(der),
         restricted: request.restricted,
         projects: request.projects.clone(),
-    };
-    let id = db::new_id();
-    ctx.db.write(|tx| certificates::insert(tx, id, &entry).boxed()).await?;
-    tell(ctx, "certificate-created", &entry.fingerprint, who);
-    Ok(entry.fingerprint)
+    })
 }
 
 /// What a PATCH names; nothing stays as it is.
@@ -190,27 +235,32 @@ pub fn kind_name(kind: Kind) -> &'static str {
     }
 }
 
-/// Whether a stranger has shown the trust password or what may be a join token.
-async fn credential(
-    ctx: &Context,
-    request: &CertificatesPost,
-    who: &Identity,
-) -> Result<Credential> {
+/// What a stranger has shown.
+enum Shown {
+    /// The trust password, or what may be a join token.
+    Join(Credential),
+    /// What may be a client's token.
+    Client(AddToken),
+}
+
+async fn credential(ctx: &Context, request: &CertificatesPost, who: &Identity) -> Result<Shown> {
     let refuse = || Error::forbidden("not authorized");
     if request.password.is_empty() {
         return Err(refuse());
     }
     if let Ok(token) = JoinToken::decode(&request.password) {
-        return Ok(Credential::Token(token));
+        return Ok(Shown::Join(Credential::Token(token)));
+    }
+    if let Ok(token) = AddToken::decode(&request.password) {
+        return Ok(Shown::Client(token));
     }
     let hash = ctx.db.read_local(|tx| config::get(tx, TRUST_PASSWORD).boxed()).await?;
     let hash = hash.ok_or_else(refuse)?;
     let source = who.address().map(|address| address.ip());
-    if ctx.trust.verify(&hash, &request.password, source).await? {
-        return Ok(Credential::Password);
+    match ctx.trust.verify(&hash, &request.password, source).await? {
+        true => Ok(Shown::Join(Credential::Password)),
+        false => Err(refuse()),
     }
-    tracing::warn!(address = ?source, "Wrong trust password");
-    Err(refuse())
 }
 
 async fn find(tx: &mut Tx<'_>, prefix: &str) -> Result<Certificate> {

@@ -2,6 +2,7 @@
 //! Knows nothing of HTTP.
 
 pub mod certificates;
+pub mod client_tokens;
 pub mod cluster;
 pub mod config;
 pub mod environment;

@@ -1,9 +1,9 @@
-//! Operations as clients see them: those of this member, join tokens, and those of other members.
+//! Operations as clients see them: those of this member, tokens, and those of other members.
 
-use crate::app::{cluster, remotes};
+use crate::app::{client_tokens, cluster, remotes};
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
-use crate::identity::Identity;
+use crate::identity::{Client, Identity};
 use crate::limits;
 use crate::node::{Method, Remote};
 use futures::future::join_all;
@@ -35,6 +35,7 @@ pub async fn list(ctx: &Context, project: Option<&str>, who: &Identity) -> Resul
 
 /// One as it is now.
 pub async fn get(ctx: &Context, id: Uuid, who: &Identity) -> Result<Operation> {
+    check(ctx, id, who).await?;
     match find(ctx, id, who).await? {
         Place::Here(operation) | Place::Token(operation) | Place::At(_, operation) => Ok(operation),
     }
@@ -47,6 +48,7 @@ pub async fn wait(
     limit: Option<Duration>,
     who: &Identity,
 ) -> Result<Operation> {
+    check(ctx, id, who).await?;
     match find(ctx, id, who).await? {
         Place::Here(_) => ctx.operations.wait(id, limit).await,
         Place::Token(operation) => wait_for_token(ctx, operation, limit).await,
@@ -59,10 +61,18 @@ pub async fn cancel(ctx: &Context, id: Uuid, who: &Identity) -> Result<()> {
     if let Some(ended) = ctx.db.ended() {
         return ended;
     }
+    check(ctx, id, who).await?;
+    let own = ctx.operations.project(id);
+    if !who.is_admin() && !own.is_some_and(|project| who.may_use(&project)) {
+        return Err(Error::forbidden("not authorized"));
+    }
     match find(ctx, id, who).await? {
         Place::Here(_) => ctx.operations.cancel(id).await,
         Place::Token(_) => {
-            let cancelled = cluster::cancel(ctx, id).await?;
+            let cancelled = match cluster::cancel(ctx, id).await? {
+                None => client_tokens::cancel(ctx, id).await?,
+                cancelled => cancelled,
+            };
             cancelled.map(drop).ok_or_else(not_found)
         }
         Place::At(remote, _) => {
@@ -70,6 +80,18 @@ pub async fn cancel(ctx: &Context, id: Uuid, who: &Identity) -> Result<()> {
             remote.notify(Method::DELETE, &path, None).await.map(drop)
         }
     }
+}
+
+/// Hides from a restricted client what no list of its projects shows.
+async fn check(ctx: &Context, id: Uuid, who: &Identity) -> Result<()> {
+    let Identity::Client(Client { projects: Some(projects), .. }) = who else { return Ok(()) };
+    for project in projects {
+        let groups = list(ctx, Some(project), who).await?;
+        if groups.values().flatten().any(|operation| operation.id == id) {
+            return Ok(());
+        }
+    }
+    Err(not_found())
 }
 
 /// Where an operation is.
@@ -103,15 +125,21 @@ fn not_found() -> Error {
     Error::not_found("Operation not found")
 }
 
-/// The join tokens, which hold secrets; without a quorum there are none to be used.
+/// The tokens, which hold secrets; without a quorum there are none to be used.
 async fn tokens(ctx: &Context, who: &Identity) -> Result<Vec<Operation>> {
     if !who.is_admin() {
         return Ok(Vec::new());
     }
-    match cluster::token_operations(ctx).await {
+    match all_tokens(ctx).await {
         Err(error) if error.kind == Kind::Unavailable => Ok(Vec::new()),
         tokens => tokens,
     }
+}
+
+async fn all_tokens(ctx: &Context) -> Result<Vec<Operation>> {
+    let mut all = cluster::token_operations(ctx).await?;
+    all.extend(client_tokens::operations(ctx).await?);
+    Ok(all)
 }
 
 async fn elsewhere(ctx: &Context, project: Option<&str>) -> Result<Vec<Operation>> {
@@ -136,7 +164,7 @@ async fn wait_for_token(
     let gone = async {
         loop {
             let applied = replica.status().applied;
-            let tokens = cluster::token_operations(ctx).await?;
+            let tokens = all_tokens(ctx).await?;
             if !tokens.iter().any(|token| token.id == operation.id) {
                 return Ok::<(), Error>(());
             }

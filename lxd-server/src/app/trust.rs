@@ -1,5 +1,5 @@
-//! The trust password: stored as a salted argon2id hash, checked off the runtime and one at a time.
-//! Whoever is wrong waits ever longer before the next try from that address.
+//! What strangers show to be trusted: the trust password, stored as a salted argon2id hash and checked off the
+//! runtime, one at a time; and tokens. Whoever is wrong waits ever longer before the next try from that address.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -56,19 +56,42 @@ impl Attempts {
         let busy = |text| Error::new(Kind::Busy, text);
         let _queued = self.queue.try_acquire().map_err(|_| busy("Too many password checks"))?;
         let _turn = self.turn.acquire().await.expect("the semaphore is never closed");
-        let source = source.map(network);
-        if source.is_some_and(|source| self.waits(source)) {
-            return Err(busy("Too many wrong passwords, try again later"));
-        }
+        self.admit(source)?;
         let (hash, password) = (hash.to_owned(), password.to_owned());
         let right = spawn_blocking(move || matches(&hash, &password)).await;
         let right = right.context("check the trust password")??;
-        match source {
-            Some(source) if right => drop(self.failures().remove(&source)),
-            Some(source) => self.note_failure(source),
-            None => {}
+        match right {
+            true => self.right(source),
+            false => self.wrong(source, "trust password"),
         }
         Ok(right)
+    }
+
+    /// Refuses an address that was wrong a moment ago; `None` is none.
+    ///
+    /// # Errors
+    /// Busy.
+    pub fn admit(&self, source: Option<IpAddr>) -> Result<()> {
+        if source.is_some_and(|source| self.waits(network(source))) {
+            let text = "Too many wrong passwords or tokens, try again later";
+            return Err(Error::new(Kind::Busy, text));
+        }
+        Ok(())
+    }
+
+    /// Forgets what was wrong from an address that was right now.
+    pub fn right(&self, source: Option<IpAddr>) {
+        if let Some(source) = source {
+            self.failures().remove(&network(source));
+        }
+    }
+
+    /// Has an address wait before its next try, and tells the log what of it was wrong, such as `join token`.
+    pub fn wrong(&self, source: Option<IpAddr>, what: &str) {
+        if let Some(source) = source {
+            self.note_failure(network(source));
+            tracing::warn!(address = %source, "Wrong {what}");
+        }
     }
 
     fn waits(&self, source: IpAddr) -> bool {

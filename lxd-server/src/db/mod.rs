@@ -27,6 +27,7 @@ pub const SCHEMA: &[&str] = &[
     include_str!("../../migrations/0001_cluster.sql"),
     include_str!("../../migrations/0002_requests.sql"),
     include_str!("../../migrations/0003_tokens.sql"),
+    include_str!("../../migrations/0004_client_tokens.sql"),
 ];
 
 /// The version of the cluster database's schema that this daemon has.

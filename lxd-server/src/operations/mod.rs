@@ -94,6 +94,11 @@ impl Operations {
         Ok(self.entry(id)?.state.borrow().clone())
     }
 
+    /// The project of an operation of this member, if it has one.
+    pub fn project(&self, id: Uuid) -> Option<String> {
+        self.entries().get(&id)?.project.clone()
+    }
+
     /// The operations of a project and those of none, or all; oldest first.
     pub fn list(&self, project: Option<&str>) -> Vec<Operation> {
         let shown = |entry: &&Entry| match (project, &entry.project) {

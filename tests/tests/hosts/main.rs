@@ -16,4 +16,5 @@ mod minority;
 mod normal;
 mod places;
 mod preseeds;
+mod remotes;
 mod restarts;

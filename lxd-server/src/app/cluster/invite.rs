@@ -267,7 +267,7 @@ fn tell(ctx: &Context, operation: &Operation) {
 }
 
 /// 64 hex digits.
-fn secret() -> String {
+pub fn secret() -> String {
     let bytes: [u8; 32] = rand::random();
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

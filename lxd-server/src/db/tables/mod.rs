@@ -1,6 +1,7 @@
 //! The tables of the cluster database, a file for each thing that is stored.
 
 pub mod certificates;
+pub mod client_tokens;
 pub mod config;
 pub mod members;
 pub mod objects;
