@@ -70,16 +70,18 @@ impl Failover {
         let mut key = is_keyed.then(|| Uuid::new_v4().to_string());
         let may_repeat = request.method == Method::GET || is_keyed;
         let mut tries = if may_repeat { TRIES_MAX } else { 1 };
+        let mut may_be_done = false;
         loop {
             tries -= 1;
             let http = request.to_http(&self.own.to_string(), key.as_deref())?;
             match self.connections.exchange(http).await {
                 Err(error) if error.is::<Broken>() && tries > 0 => {
+                    may_be_done = true;
                     self.ui.debug(format_args!("{error:#}; asking another member"));
                 }
                 Err(error) => return Err(error),
                 // Nothing was done: there are too many keys to be remembered. Then without one, and once.
-                Ok(exchanged) if is_refused(&exchanged) && key.is_some() => {
+                Ok(exchanged) if is_refused(&exchanged) && key.is_some() && !may_be_done => {
                     (key, tries) = (None, 1);
                 }
                 Ok(exchanged) => {

@@ -1,6 +1,6 @@
 //! Join tokens: making, showing, revoking them, and letting their bearers in.
 
-use super::accept;
+use super::{accept, upgrade};
 use crate::app::{network, storage};
 use crate::clock;
 use crate::context::Context;
@@ -42,6 +42,9 @@ pub async fn invite(ctx: &Context, request: &MembersPost) -> Result<Operation> {
     super::require_clustered(ctx)?;
     let name: MemberName = request.server_name.parse().map_err(Error::invalid)?;
     let config = gifts(request)?;
+    if !config.is_empty() {
+        upgrade::require_done(&ctx.db)?;
+    }
     let (id, secret, now) = (Uuid::new_v4(), secret(), clock::now());
     let write = ctx.db.write(|tx| {
         let (name, secret, config) = (name.as_str(), &secret, &config);
@@ -162,6 +165,7 @@ pub async fn admit(
     who: &Identity,
 ) -> Result<()> {
     super::require_clustered(ctx)?;
+    upgrade::require_done(&ctx.db)?;
     let now = clock::now();
     let expires_at = accept::expiry(now)?;
     let write = ctx.db.write(|tx| {
