@@ -18,6 +18,8 @@ use crate::{daemon::LIMIT, host::Host, wait::wait_until};
 
 /// What Ctrl-C sends.
 pub const CTRL_C: &str = "\x03";
+/// Questions whose answers are not shown.
+const HIDDEN: [&str; 3] = ["password for new clients: ", "Cluster trust password: ", "Again: "];
 
 /// A program that runs on a terminal of its own.
 #[derive(Debug)]
@@ -57,9 +59,16 @@ impl Terminal {
         Ok(Self { child, keyboard: master, line, shown, screen: String::new(), answered: 0 })
     }
 
-    /// Waits for a question with these words, then types the answer and Enter.
+    /// Waits for a question with these words, then types the answer and Enter; a password once the terminal
+    /// hides it, which Debian's does a moment after it has asked.
     pub fn answer(&mut self, question: &str, answer: &str) -> Result<()> {
         self.wait_question(question)?;
+        if HIDDEN.iter().any(|words| question.contains(words)) {
+            wait_until("the terminal hides what is typed", LIMIT, || {
+                self.shows_keys()
+                    .map_or_else(|error| Some(Err(error)), |shows| (!shows).then_some(Ok(())))
+            })??;
+        }
         self.press(&format!("{answer}\n"))
     }
 

@@ -64,17 +64,21 @@ const SHORT: &str = "the state is lost, and the log does not go back far enough 
 async fn trusted(dir: &Path, earlier: &Earlier) -> io::Result<bool> {
     let generation = earlier.generation;
     let fresh = earlier.last == 0 && earlier.purged.is_none();
-    if !file(dir, generation).exists() {
-        if !fresh {
-            tracing::error!(generation, "the state database is gone: making it anew");
-        }
-        return Ok(fresh);
-    }
     let sealed = earlier.seal.as_ref().filter(|seal| seal.generation == generation);
+    let is_there = file(dir, generation).exists();
     let Some(sealed) = sealed else {
-        tracing::info!(generation, "the state database was at work: making it anew");
-        return Ok(false);
+        if is_there {
+            tracing::info!(generation, "the state database was at work: making it anew");
+        } else if !fresh {
+            // A power cut may take back a file that no checkpoint has put on disk.
+            tracing::info!(generation, "the state database is not on disk yet: making it anew");
+        }
+        return Ok(fresh && !is_there);
     };
+    if !is_there {
+        tracing::error!(generation, "the state database is gone: making it anew");
+        return Ok(false);
+    }
     let same = seal(dir, generation).await? == *sealed;
     if !same {
         tracing::error!(generation, "the state database is damaged: making it anew");

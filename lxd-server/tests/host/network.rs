@@ -144,7 +144,7 @@ fn a_bridge_is_changed_in_place() {
         let bare = network(&sandbox, "hostbr1", "ipv4.address=none ipv6.address=none");
         network::update(&mut running, &bare).await.unwrap();
         assert_eq!(addresses("hostbr1"), "");
-        assert_eq!(sh("nft list tables"), "");
+        assert_eq!(sh("nft list table inet lxd"), "table inet lxd {\n}\n");
         assert!(dnsmasqs(&bare).is_empty());
 
         network::update(&mut running, &old).await.unwrap();
