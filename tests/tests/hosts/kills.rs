@@ -104,18 +104,20 @@ fn the_only_member_killed_while_it_lets_somebody_in_can_be_asked_again() -> Resu
 fn a_founder_killed_half_way_listens_where_it_did() -> Result<()> {
     let rack = Rack::new("killed-founder", Flavour::under_test(), 1)?;
     let host = &rack.hosts[0];
-    let daemon = Daemon::start_ready(host)?;
+    let mut daemon = Daemon::start_ready(host)?;
     let before = at_joiner(host)?;
-    daemon.stop()?;
-    let mut daemon = Daemon::start_failing(host, "found: listening")?;
-    let cluster =
-        json!({"enabled": true, "server_name": "node1", "server_address": host.endpoint()});
-    let founded = host.lxd(&["init", "--preseed"], &json!({"cluster": cluster}).to_string());
-    ensure!(founded.is_err(), "the founding survived a kill");
-    daemon.wait_end()?;
-    let _daemon = Daemon::start_ready(host)?;
-    let after = at_joiner(host)?;
-    ensure!(after == before, "{after:#?} and not {before:#?}");
+    for point in ["found: listening", "found: certificate written"] {
+        daemon.stop()?;
+        let mut failing = Daemon::start_failing(host, point)?;
+        let cluster =
+            json!({"enabled": true, "server_name": "node1", "server_address": host.endpoint()});
+        let founded = host.lxd(&["init", "--preseed"], &json!({"cluster": cluster}).to_string());
+        ensure!(founded.is_err(), "{point}: the founding survived a kill");
+        failing.wait_end()?;
+        daemon = Daemon::start_ready(host)?;
+        let after = at_joiner(host)?;
+        ensure!(after == before, "{point}: {after:#?} and not {before:#?}");
+    }
     cluster::bootstrap(host)?;
     rack.finish()
 }
