@@ -279,7 +279,9 @@ impl Db {
         // Its own writes are visible to whoever reads here next.
         self.applied(index, run).await?;
         let result = results.get_mut(attempt as usize).and_then(Option::take);
-        result.ok_or_else(|| Error::Contended.into())
+        // Nothing is committed but what a closure returned. Should it be, then at least nobody says it was not.
+        let unknown = Error::Unavailable { why: Why::Late, may_take_effect: true };
+        result.ok_or_else(|| unknown.into())
     }
 
     /// Settles what may have become of earlier attempts: the index and the attempt that counts.

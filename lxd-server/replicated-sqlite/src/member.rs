@@ -241,17 +241,15 @@ impl Db {
 /// Keeps links to the members of the group, as it changes, and has openraft call those that were found.
 async fn follow(raft: Raft, mut standing: watch::Receiver<Standing>, links: Links) {
     let mut changes = links.changes();
-    let mut seen = None;
+    let mut seen = BTreeMap::new();
     let mut connected = BTreeSet::new();
     loop {
         let stored = standing.borrow_and_update().membership.clone();
-        if seen.as_ref() != Some(&stored) {
-            let members: BTreeMap<_, _> =
-                stored.nodes().map(|(id, address)| (*id, address.clone())).collect();
-            if !members.is_empty() {
-                links.keep_only(&members);
-            }
-            seen = Some(stored);
+        let members: BTreeMap<_, _> =
+            stored.nodes().map(|(id, address)| (*id, address.clone())).collect();
+        if !members.is_empty() && seen != members {
+            links.regroup(&seen, &members);
+            seen = members;
         }
         changes.mark_unchanged();
         let heard = links.heard().into_iter().filter(|(_, heard)| heard.connected);

@@ -1,6 +1,8 @@
 //! This member's streams to the others: kept open, found again when lost, and the calls that go over them.
 
 mod heard;
+#[cfg(test)]
+mod tests;
 
 use crate::identity::Identity;
 use crate::network::frame;
@@ -73,9 +75,15 @@ impl Links {
         link
     }
 
-    /// Keeps links to just these members.
-    pub(crate) fn keep_only(&self, members: &BTreeMap<NodeId, String>) {
-        lock(&self.0.links).retain(|target, _| members.contains_key(target));
+    /// The group has changed: seeks who is new, drops who is gone. A link to somebody that neither knows
+    /// stays: openraft has seen a later change already, and holds it.
+    pub(crate) fn regroup(
+        &self,
+        former: &BTreeMap<NodeId, String>,
+        members: &BTreeMap<NodeId, String>,
+    ) {
+        let gone = |target: &NodeId| former.contains_key(target) && !members.contains_key(target);
+        lock(&self.0.links).retain(|target, _| !gone(target));
         for (target, address) in members.iter().filter(|(id, _)| **id != self.0.identity.node) {
             self.link(*target, address);
         }
