@@ -258,3 +258,32 @@ async fn a_state_is_made_anew_only_if_it_must_be() {
     // What is left of it is not taken away.
     assert!(both.path().join("state-0.db").exists());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_power_cut_takes_back_no_state_that_went_ahead_of_the_log() {
+    let dir = directory();
+    let (mut log, earlier) = LogStore::open(dir.path(), Arc::default()).await.unwrap();
+    log.booted().await.unwrap();
+    let store = Store::open(dir.path(), earlier.generation).await.unwrap();
+    Keeper::new(store.clone(), log.clone(), None).look().await.unwrap();
+    let mut machine = StateMachine::new(store.clone(), log.clone(), Arc::default());
+    for index in 0..12 {
+        // The others have the last entry already when the process is killed, this member's disk has not.
+        if index < 11 {
+            log.blocking_append([entry(index)]).await.unwrap();
+        }
+        apply(&mut machine, vec![entry(index)]).await;
+    }
+    let (hashes, killed, cut) = (hashes(&store).await, directory(), directory());
+    copy(dir.path(), killed.path());
+    let (mut log, earlier) = LogStore::open(killed.path(), Arc::default()).await.unwrap();
+    let store = repair::open(killed.path(), &log, &earlier).await.unwrap();
+    // As openraft does when it finds the state ahead of the log.
+    log.purge(entry(11).log_id).await.unwrap();
+    copy(killed.path(), cut.path());
+    let wal = cut.path().join(format!("state-{}.db-wal", store.generation()));
+    std::fs::File::options().write(true).open(wal).unwrap().set_len(0).unwrap();
+    let (log, earlier) = LogStore::open(cut.path(), Arc::default()).await.unwrap();
+    let store = repair::open(cut.path(), &log, &earlier).await.unwrap();
+    assert_eq!(self::hashes(&store).await, hashes);
+}

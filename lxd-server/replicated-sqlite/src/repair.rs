@@ -52,6 +52,10 @@ pub(crate) async fn open(dir: &Path, log: &LogStore, earlier: &Earlier) -> Resul
     } else if progress.applied.max(base) < earlier.purged {
         SHORT
     } else {
+        if progress.applied.is_some_and(|id| id.index > earlier.last || earlier.last == 0) {
+            // openraft takes the log for purged as far as the state goes: a power cut may not take that back.
+            checkpoint(&store, log).await?;
+        }
         snapshot::sweep(dir, generation)?;
         return Ok(store);
     };
@@ -133,15 +137,24 @@ impl Keeper {
             let step = CHECKPOINT.max(size(&state) / PART);
             // If it fails, or old readers are in its way, not at once again.
             self.due = waiting + step;
-            self.log.seal(None).await?;
-            if !self.store.checkpoint().await? {
-                return Ok(());
+            if checkpoint(&self.store, &self.log).await? {
+                self.due = step;
             }
-            self.due = step;
+            return Ok(());
         }
-        // Until the next checkpoint nothing writes to the file.
         self.log.seal(Some(seal(self.store.dir(), generation).await?)).await
     }
+}
+
+/// Puts all of the state on disk, and its seal in the log; `false` if a reader still needs what was before.
+async fn checkpoint(store: &Store, log: &LogStore) -> io::Result<bool> {
+    log.seal(None).await?;
+    let done = store.checkpoint().await?;
+    if done {
+        // Until the next checkpoint nothing writes to the file.
+        log.seal(Some(seal(store.dir(), store.generation()).await?)).await?;
+    }
+    Ok(done)
 }
 
 fn size(path: &Path) -> u64 {
