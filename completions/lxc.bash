@@ -49,6 +49,12 @@ _lxc() {
             lxc__subcmd__cluster,add)
                 cmd="lxc__subcmd__cluster__subcmd__add"
                 ;;
+            lxc__subcmd__cluster,disable)
+                cmd="lxc__subcmd__cluster__subcmd__disable"
+                ;;
+            lxc__subcmd__cluster,enable)
+                cmd="lxc__subcmd__cluster__subcmd__enable"
+                ;;
             lxc__subcmd__cluster,list)
                 cmd="lxc__subcmd__cluster__subcmd__list"
                 ;;
@@ -138,6 +144,12 @@ _lxc() {
                 ;;
             lxc__subcmd__help__subcmd__cluster,add)
                 cmd="lxc__subcmd__help__subcmd__cluster__subcmd__add"
+                ;;
+            lxc__subcmd__help__subcmd__cluster,disable)
+                cmd="lxc__subcmd__help__subcmd__cluster__subcmd__disable"
+                ;;
+            lxc__subcmd__help__subcmd__cluster,enable)
+                cmd="lxc__subcmd__help__subcmd__cluster__subcmd__enable"
                 ;;
             lxc__subcmd__help__subcmd__cluster,list)
                 cmd="lxc__subcmd__help__subcmd__cluster__subcmd__list"
@@ -371,7 +383,7 @@ _lxc() {
             return 0
             ;;
         lxc__subcmd__cluster)
-            opts="-h -q -v --debug --force-local --help --project --quiet --verbose --version add list ls list-tokens revoke-token show"
+            opts="-h -q -v --debug --force-local --help --project --quiet --verbose --version add disable enable list ls list-tokens revoke-token show"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -426,6 +438,48 @@ _lxc() {
                     fi
                     return 0
                     ;;
+                --project)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lxc__subcmd__cluster__subcmd__disable)
+            opts="-h -q -v --debug --force-local --help --project --quiet --verbose --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --project)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lxc__subcmd__cluster__subcmd__enable)
+            opts="-h -q -v --debug --force-local --help --project --quiet --verbose --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 --project)
                     COMPREPLY=("${cur}")
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
@@ -917,7 +971,7 @@ _lxc() {
             return 0
             ;;
         lxc__subcmd__help__subcmd__cluster)
-            opts="add list list-tokens revoke-token show"
+            opts="add disable enable list list-tokens revoke-token show"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -931,6 +985,34 @@ _lxc() {
             return 0
             ;;
         lxc__subcmd__help__subcmd__cluster__subcmd__add)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lxc__subcmd__help__subcmd__cluster__subcmd__disable)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lxc__subcmd__help__subcmd__cluster__subcmd__enable)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

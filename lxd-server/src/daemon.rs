@@ -143,7 +143,7 @@ async fn open_replica(
             replica
         }
     };
-    replica.check_bootstrap().await.map(Arc::new)
+    replica.check_named().await.map(Arc::new)
 }
 
 /// A member whose replica is lost asks the others for another; nobody else has a lone server's.

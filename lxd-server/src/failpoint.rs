@@ -2,10 +2,11 @@
 
 use crate::error::Result;
 
-/// The steps of founding a cluster and of a join, in order: at the joiner, then at the member that it asks.
-pub const NAMES: [&str; 18] = [
+/// The steps of founding a cluster, of ending one and of a join, in order: at the joiner, then at the member that it asks.
+pub const NAMES: [&str; 19] = [
     "found: listening",
     "found: certificate written",
+    "disabled: unnamed",
     "join: begun",
     "join: listening",
     "join: let in",

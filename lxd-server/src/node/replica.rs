@@ -122,21 +122,22 @@ impl Replica {
         })
     }
 
-    /// The same replica, now of a cluster with this public certificate.
-    pub fn clustered(&self, cluster: Identity) -> Self {
+    /// The same replica, now of a cluster with this public certificate, or of none.
+    pub fn of_cluster(&self, cluster: Option<Identity>) -> Self {
         Self {
             directory: self.directory.clone(),
             membership: self.membership.clone(),
             authority: self.authority.clone(),
             acceptor: self.acceptor.clone(),
-            cluster: Some(Arc::new(cluster)),
+            cluster: cluster.map(Arc::new),
             db: self.db.clone(),
             path: self.path.clone(),
         }
     }
 
-    /// Takes back a founding that a crash left half-way: a certificate, but no member's name.
-    pub async fn check_bootstrap(mut self) -> Result<Self> {
+    /// Takes away the certificate that a crash left while a cluster was founded or ended: the member has no
+    /// name.
+    pub async fn check_named(mut self) -> Result<Self> {
         let node = self.membership.node;
         let unnamed = |own: Option<members::Member>| own.is_some_and(|own| own.name == "none");
         let here = self.db.read_local(|tx| members::get(tx, node).boxed()).await;

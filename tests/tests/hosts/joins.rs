@@ -66,11 +66,13 @@ fn failed_joins_leave_no_trace() -> Result<()> {
         "bm9uc2Vuc2U=".to_owned(),
     ];
     for token in wrong {
-        ensure!(cluster::join(joiner, &token).is_err(), "joined by {token}");
+        ensure!(join_patiently(joiner, &token)?.is_err(), "joined by {token}");
         let after = traces(&rack)?;
         ensure!(after == before, "after {token}: {after:#?} and not {before:#?}");
     }
-    cluster::join(joiner, &good)?;
+    let guess = changed(&good, "secret", &json!("11".repeat(32)))?;
+    wait_until("guessing is slowed", LIMIT, || is_slowed(&cluster::join(joiner, &guess)))?;
+    join_patiently(joiner, &good)??;
     cluster::wait_online(joiner, 3)?;
     rack.add(Flavour::under_test())?;
     let late = &rack.hosts[3];
@@ -289,6 +291,19 @@ fn a_token_gives_what_it_was_made_with_and_says_who_used_it() -> Result<()> {
     let secret = decode(&token)?["secret"].as_str().context("a secret")?.to_owned();
     ensure!(!kept.contains(&secret), "the secret of a used token is kept: {kept}");
     rack.finish()
+}
+
+/// Joins when earlier wrong tokens do not make it wait any more; returns what became of that.
+fn join_patiently(host: &Host, token: &str) -> Result<Result<()>> {
+    wait_until("tokens are looked at again", LIMIT, || {
+        let joined = cluster::join(host, token);
+        is_slowed(&joined).is_none().then_some(joined)
+    })
+}
+
+fn is_slowed(joined: &Result<()>) -> Option<()> {
+    let error = format!("{:#}", joined.as_ref().err()?);
+    error.contains("Too many wrong passwords or tokens, try again later").then_some(())
 }
 
 /// What a join may leave at a member and at the joiner, which is the last host.

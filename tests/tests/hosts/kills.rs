@@ -11,6 +11,8 @@ use tests::{
     rack::Rack,
 };
 
+use crate::alone;
+
 /// Where a kill of the joiner is taken back when it starts again.
 const UNDONE: [&str; 10] = [
     "join: begun",
@@ -119,6 +121,24 @@ fn a_founder_killed_half_way_listens_where_it_did() -> Result<()> {
         ensure!(after == before, "{point}: {after:#?} and not {before:#?}");
     }
     cluster::bootstrap(host)?;
+    rack.finish()
+}
+
+#[test]
+fn a_server_killed_as_its_cluster_ends_is_one_of_its_own() -> Result<()> {
+    let rack = Rack::new("killed-last", Flavour::under_test(), 1)?;
+    let host = &rack.hosts[0];
+    let daemon = Daemon::start_ready(host)?;
+    alone::set_up(host)?;
+    let before = alone::kept(host)?;
+    host.lxc(&["cluster", "enable", "node1"])?;
+    daemon.stop()?;
+    let mut failing = Daemon::start_failing(host, "disabled: unnamed")?;
+    ensure!(host.lxc(&["cluster", "disable"]).is_err(), "it survived a kill");
+    failing.wait_end()?;
+    let _daemon = Daemon::start_ready(host)?;
+    let after = alone::kept(host)?;
+    ensure!(after == before, "{after:#?} and not {before:#?}");
     rack.finish()
 }
 

@@ -1,5 +1,6 @@
 //! Tests that need hosts: real daemons and clients in namespaces, as root.
 
+mod alone;
 mod commands;
 mod comparison;
 mod comparison_init;

@@ -1,8 +1,6 @@
 //! This member's streams to the others: kept open, found again when lost, and the calls that go over them.
 
 mod heard;
-#[cfg(test)]
-mod tests;
 
 use crate::identity::Identity;
 use crate::network::frame;
@@ -86,21 +84,6 @@ impl Links {
         lock(&self.0.links).retain(|target, _| !gone(target));
         for (target, address) in members.iter().filter(|(id, _)| **id != self.0.identity.node) {
             self.link(*target, address);
-        }
-    }
-
-    /// The member is there: it has just called.
-    pub(crate) fn appeared(&self, member: NodeId) {
-        if let Some((link, _)) = lock(&self.0.links).get(&member) {
-            // Whoever calls it from now on waits for the stream instead of failing at once.
-            link.state.send_if_modified(|state| match state {
-                State::Gone => {
-                    *state = State::Sought;
-                    true
-                }
-                State::Sought | State::Up(_) => false,
-            });
-            link.kick.notify_one();
         }
     }
 
@@ -498,3 +481,6 @@ async fn probe(link: &Link, connection: &Connection, silence: Duration) {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,14 +1,13 @@
 //! Makes this server the first member of a new cluster.
 
-use super::finish;
+use super::{finish, upgrade};
 use crate::app::config;
 use crate::app::undo_log;
 use crate::context::Context;
 use crate::db;
-use crate::db::tables::{certificates, members};
+use crate::db::tables::{certificates, client_tokens, members};
 use crate::error::Result;
 use crate::failpoint::reached;
-use crate::node::Replica;
 use crate::tls::Identity;
 use futures::FutureExt;
 use shared_api::name::MemberName;
@@ -18,10 +17,11 @@ use std::sync::Arc;
 ///
 /// The database is the one that the server has already: only its row gets a name. The certificate
 /// is on disk before that row is written; a kill in between leaves a server without a cluster, and
-/// the next start removes the certificate.
+/// the next start removes the certificate. Tokens for clients are void: they name the server's own.
 pub async fn bootstrap(ctx: &Context, name: &MemberName, address: &str) -> Result<()> {
     let _joining = ctx.joining.lock().await;
     finish::require_free(ctx).await?;
+    upgrade::require_done(&ctx.db)?;
     if let Err(error) = found(ctx, name, address).await {
         undo_log::run(ctx).await;
         return Err(error);
@@ -36,7 +36,7 @@ async fn found(ctx: &Context, name: &MemberName, address: &str) -> Result<()> {
     let names = [name.to_string(), host.trim_matches(['[', ']']).to_owned()];
     let cluster = Identity::generate(&ctx.host, &names)?;
     let replica = ctx.node.replica();
-    let clustered = Arc::new(Replica::clustered(&replica, cluster));
+    let clustered = Arc::new(replica.of_cluster(Some(cluster)));
     let shown = finish::Shown::of(&clustered)?;
     clustered.save_cluster()?;
     reached("found: certificate written");
@@ -69,6 +69,7 @@ async fn name_first_member(ctx: &Context, name: &MemberName, address: &str) -> R
     let write = ctx.db.write(|tx| {
         async {
             members::found(&mut *tx, node, &first).await?;
+            client_tokens::delete_all(&mut *tx).await?;
             certificates::insert(tx, id, &own).await
         }
         .boxed()

@@ -1,6 +1,6 @@
-//! `PUT /1.0/cluster`: decides between founding and joining, and runs it as an operation.
+//! `PUT /1.0/cluster`: decides between founding, joining and ending a cluster, and runs it as an operation.
 
-use super::{bootstrap, join};
+use super::{bootstrap, disable, join};
 use crate::app::config;
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -9,17 +9,12 @@ use shared_api::cluster::ClusterPut;
 use shared_api::name::MemberName;
 use shared_api::operations::Operation;
 
-/// Starts founding or joining a cluster.
+/// Starts founding or joining a cluster, or ending one.
 ///
-/// A member is never taken out of its cluster this way, as LXD does: the cluster would go on
-/// counting it.
+/// Only the last member is made a server of its own: LXD wipes any, and its cluster goes on counting it.
 pub async fn enable(ctx: &Context, request: ClusterPut) -> Result<Operation> {
     if !request.enabled {
-        return Err(Error::invalid(if super::is_clustered(ctx) {
-            "A member leaves its cluster by being removed from it"
-        } else {
-            "This server is not clustered"
-        }));
+        return end(ctx).await;
     }
     if super::is_clustered(ctx) {
         return Err(Error::internal("This server is already clustered"));
@@ -38,4 +33,14 @@ pub async fn enable(ctx: &Context, request: ClusterPut) -> Result<Operation> {
     let address = config::cluster_address(ctx, &request.server_address).await?;
     let own = ctx.clone();
     ctx.operations.spawn(task, |_| async move { bootstrap(&own, &name, &address).await })
+}
+
+async fn end(ctx: &Context) -> Result<Operation> {
+    if !super::is_clustered(ctx) {
+        return Err(Error::invalid("This server is not clustered"));
+    }
+    disable::require_alone(ctx).await?;
+    let task = Task { description: "Disabling clustering".to_owned(), ..Task::default() };
+    let own = ctx.clone();
+    ctx.operations.spawn(task, |_| async move { disable::disable(&own).await })
 }

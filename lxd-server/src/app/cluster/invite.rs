@@ -157,6 +157,10 @@ pub async fn cancel(ctx: &Context, id: Uuid) -> Result<Option<Operation>> {
 }
 
 /// Lets a certificate in to join, and to do nothing else, for [`limits::JOIN_TIMEOUT`].
+///
+/// # Errors
+/// Forbidden: the token is none of ours (any more). A secret that never was one is counted against the caller's
+/// address. Busy: that was so a moment ago.
 pub async fn admit(
     ctx: &Context,
     fingerprint: &str,
@@ -166,6 +170,10 @@ pub async fn admit(
 ) -> Result<()> {
     super::require_clustered(ctx)?;
     upgrade::require_done(&ctx.db)?;
+    let source = who.address().map(|address| address.ip());
+    if matches!(credential, Credential::Token(_)) {
+        ctx.trust.admit(source)?;
+    }
     let now = clock::now();
     let expires_at = accept::expiry(now)?;
     let write = ctx.db.write(|tx| {
@@ -188,7 +196,14 @@ pub async fn admit(
     });
     let admitted = write.await;
     if let Credential::Token(shown) = credential {
-        tell_shown(ctx, &shown.server_name, admitted.as_ref().err(), who);
+        let refusal = admitted.as_ref().err();
+        tell_shown(ctx, &shown.server_name, refusal, who);
+        match refusal {
+            None => ctx.trust.right(source),
+            // Of no token, used or not. Who has the secret of one guesses nothing.
+            Some(refusal) if refusal.message == UNKNOWN => ctx.trust.wrong(source, "join token"),
+            Some(_) => {}
+        }
     }
     admitted?;
     reached("member: let in");

@@ -2,6 +2,7 @@
 
 mod accept;
 mod bootstrap;
+mod disable;
 mod enable;
 mod finish;
 mod heal;

@@ -84,6 +84,13 @@ pub async fn delete(tx: &mut Tx<'_>, id: Uuid) -> Result<bool> {
     Ok(done.rows_affected() > 0)
 }
 
+/// Forgets all tokens: they name a certificate that this server shows no more.
+pub async fn delete_all(tx: &mut Tx<'_>) -> Result<()> {
+    let delete = sqlx::query("DELETE FROM client_tokens").execute(tx).await;
+    delete.context("forget all tokens")?;
+    Ok(())
+}
+
 fn token(row: &SqliteRow) -> Result<Token> {
     let date = |column: usize| {
         let text: String = row.get(column);

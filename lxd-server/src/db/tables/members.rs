@@ -140,6 +140,30 @@ pub async fn found(tx: &mut Tx<'_>, id: u64, first: &Joiner) -> Result<()> {
     Ok(())
 }
 
+/// Refuses if there is another member than this, or one that joins.
+///
+/// # Errors
+/// Invalid, with the others' names.
+pub async fn require_last(tx: &mut Tx<'_>, id: u64) -> Result<()> {
+    let others = sqlx::query_scalar("SELECT name FROM nodes WHERE id <> ? ORDER BY name");
+    let others: Vec<String> =
+        others.bind(key(id)).fetch_all(tx).await.context("look for other members")?;
+    if others.is_empty() {
+        return Ok(());
+    }
+    let others = others.join(", ");
+    let text = "Only the last member of a cluster can become a server of its own";
+    Err(Error::invalid(format_args!("{text}: remove the others first ({others})")))
+}
+
+/// Makes the last member a server that is in no cluster.
+pub async fn unname(tx: &mut Tx<'_>, id: u64) -> Result<()> {
+    let update = "UPDATE nodes SET name = 'none', address = '0.0.0.0' WHERE id = ?";
+    let update = sqlx::query(update).bind(key(id)).execute(tx).await;
+    update.context("take the member's name")?;
+    Ok(())
+}
+
 /// Gives a joiner its row and a new id.
 pub async fn accept(tx: &mut Tx<'_>, joiner: &Joiner) -> Result<u64> {
     let used = "SELECT name FROM nodes WHERE name = ? OR address = ?";

@@ -111,6 +111,14 @@ pub async fn delete(tx: &mut Tx<'_>, id: Uuid) -> Result<bool> {
     Ok(done.rows_affected() > 0)
 }
 
+/// Forgets all tokens, used or not, and whoever comes with one.
+pub async fn delete_all(tx: &mut Tx<'_>) -> Result<()> {
+    for delete in ["DELETE FROM joins", "DELETE FROM tokens", "DELETE FROM tokens_used"] {
+        sqlx::query(delete).execute(&mut *tx).await.context("forget all tokens")?;
+    }
+    Ok(())
+}
+
 /// What the bearer of a token gets.
 pub async fn config(tx: &mut Tx<'_>, id: Uuid) -> Result<BTreeMap<String, String>> {
     let rows = "SELECT key, value FROM tokens_config WHERE token_id = ?";

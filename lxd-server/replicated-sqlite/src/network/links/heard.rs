@@ -19,6 +19,21 @@ pub(crate) struct Heard {
 }
 
 impl Links {
+    /// The member is there: it has just called.
+    pub(crate) fn appeared(&self, member: NodeId) {
+        if let Some((link, _)) = lock(&self.0.links).get(&member) {
+            // Whoever calls it from now on waits for the stream instead of failing at once.
+            link.state.send_if_modified(|state| match state {
+                State::Gone => {
+                    *state = State::Sought;
+                    true
+                }
+                State::Sought | State::Up(_) => false,
+            });
+            link.kick.notify_one();
+        }
+    }
+
     /// The member has sent a request: a sign of life as good as an answer, on a stream of its own.
     pub(crate) fn called(&self, member: NodeId) {
         if let Some((link, _)) = lock(&self.0.links).get(&member) {
