@@ -3,7 +3,7 @@
 use crate::error::Result;
 
 /// The steps of founding a cluster, of ending one and of a join, in order: at the joiner, then at the member that it asks.
-pub const NAMES: [&str; 19] = [
+pub const NAMES: [&str; 20] = [
     "found: listening",
     "found: certificate written",
     "disabled: unnamed",
@@ -20,6 +20,7 @@ pub const NAMES: [&str; 19] = [
     "join: active",
     "join: pointed",
     "member: let in",
+    "member: looked",
     "member: accepted",
     "member: activated",
     "member: forgot",

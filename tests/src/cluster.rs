@@ -107,12 +107,17 @@ pub fn bootstrap_preseed(name: &str, endpoint: &str) -> String {
 /// What a joiner reads on `lxd init --preseed`.
 #[must_use]
 pub fn join_preseed(endpoint: &str, token: &str) -> String {
-    let source = json!({"entity": "storage-pool", "name": POOL, "key": "source", "value": ""});
     json!({"cluster": {
         "enabled": true, "server_address": endpoint, "cluster_token": token,
-        "member_config": [source],
+        "member_config": [source()],
     }})
     .to_string()
+}
+
+/// What a joiner says about the pool of [`bootstrap`]: that it lies in its own data directory.
+#[must_use]
+pub fn source() -> Value {
+    json!({"entity": "storage-pool", "name": POOL, "key": "source", "value": ""})
 }
 
 /// GET /1.0/cluster/members?recursion=1 on a host's socket.

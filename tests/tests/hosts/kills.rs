@@ -61,7 +61,7 @@ fn a_joiner_killed_at_any_step_leaves_nothing_or_is_a_member() -> Result<()> {
 fn a_member_killed_while_it_lets_somebody_in_stops_no_join() -> Result<()> {
     let mut rack = Rack::new("killed-member", Flavour::under_test(), 3)?;
     let mut cluster = Cluster::form(&rack)?;
-    for point in ["member: let in", "member: accepted", "member: activated"] {
+    for point in ["member: let in", "member: looked", "member: accepted", "member: activated"] {
         rack.add(Flavour::under_test())?;
         let (first, joiner) = (&rack.hosts[0], rack.hosts.last().context("one was added")?);
         cluster.daemons.push(Daemon::start_ready(joiner)?);
@@ -80,7 +80,9 @@ fn a_member_killed_while_it_lets_somebody_in_stops_no_join() -> Result<()> {
 
 #[test]
 fn the_only_member_killed_while_it_lets_somebody_in_can_be_asked_again() -> Result<()> {
-    for (place, point) in ["member: let in", "member: accepted"].into_iter().enumerate() {
+    for (place, point) in
+        ["member: let in", "member: looked", "member: accepted"].into_iter().enumerate()
+    {
         let rack = Rack::new(&format!("killed-only-{place}"), Flavour::under_test(), 2)?;
         let [first, joiner] = &rack.hosts[..] else { anyhow::bail!("there are two") };
         let (daemon, _joiner) = (Daemon::start_ready(first)?, Daemon::start_ready(joiner)?);
@@ -100,6 +102,30 @@ fn the_only_member_killed_while_it_lets_somebody_in_can_be_asked_again() -> Resu
         rack.finish()?;
     }
     Ok(())
+}
+
+#[test]
+fn the_only_member_killed_while_it_forgets_a_joiner_has_forgotten_it() -> Result<()> {
+    let rack = Rack::new("killed-forgetting", Flavour::under_test(), 2)?;
+    let [first, joiner] = &rack.hosts[..] else { anyhow::bail!("there are two") };
+    let (daemon, _joiner) = (Daemon::start_ready(first)?, Daemon::start_ready(joiner)?);
+    cluster::bootstrap(first)?;
+    let token = cluster::token(first, &joiner.name)?;
+    let nobody = pending(first)?;
+    daemon.stop()?;
+    let mut failing = Daemon::start_failing(first, "member: forgot")?;
+    joiner.sh("ip link add lxdbr0 type bridge")?;
+    let before = at_joiner(joiner)?;
+    ensure!(cluster::join(joiner, &token).is_err(), "joined with a bridge in the way");
+    failing.wait_end()?;
+    let after = at_joiner(joiner)?;
+    ensure!(after == before, "{after:#?} and not {before:#?}");
+    let _first = Daemon::start_ready(first)?;
+    ensure!(pending(first)? == nobody, "{}", pending(first)?);
+    joiner.sh("ip link delete lxdbr0")?;
+    cluster::join(joiner, &token)?;
+    cluster::wait_online(first, 2)?;
+    rack.finish()
 }
 
 #[test]

@@ -8,6 +8,7 @@ use crate::db::SCHEMA_VERSION;
 use crate::db::tables::members;
 use crate::db::tables::tokens;
 use crate::error::{Error, Result};
+use crate::failpoint::reached;
 use crate::host;
 use crate::node::{Method, Remote, Remotes};
 use futures::FutureExt;
@@ -91,6 +92,7 @@ pub async fn judge(ctx: &Context, fingerprint: &str, joiner: &Preflight) -> Resu
     }
     let reach = Reach { address: joiner.address.clone(), fingerprint: fingerprint.to_owned() };
     problems.extend(unreached(ctx, &reach).await?);
+    reached("member: looked");
     Ok(Findings { problems, member_config: config.iter().filter_map(member_key).collect() })
 }
 

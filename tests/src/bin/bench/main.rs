@@ -71,7 +71,8 @@ fn measure(arguments: &Arguments, flavours: &[Flavour], report: &mut Report) -> 
     for number in 1..=rounds {
         for flavour in flavours {
             part(&format!("round {number} of {rounds}"), *flavour, || {
-                round::run(*flavour, report)
+                round::run(*flavour, report)?;
+                round::by_password(*flavour, report)
             })?;
         }
     }

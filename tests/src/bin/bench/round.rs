@@ -76,6 +76,30 @@ pub(crate) fn run(flavour: Flavour, report: &mut Report) -> Result<()> {
     rack.finish()
 }
 
+/// Adds how long a join takes that shows the trust password: a hash that is made to be slow.
+pub(crate) fn by_password(flavour: Flavour, report: &mut Report) -> Result<()> {
+    if !report.wants(&[Row::JoinPassword]) {
+        return Ok(());
+    }
+    let mut rack = Rack::new(&format!("bench-password-{}", flavour.name()), flavour, 2)?;
+    rack.expect_error("");
+    let [first, second] = &rack.hosts[..] else { bail!("two hosts are used") };
+    let _daemons = (Daemon::start_ready(first)?, Daemon::start_ready(second)?);
+    cluster::bootstrap(first)?;
+    let certificate = Api::of(first).get("/1.0")?["environment"]["certificate"].clone();
+    let join = json!({"cluster": {
+        "enabled": true,
+        "server_name": second.name,
+        "server_address": second.endpoint(),
+        "cluster_address": first.endpoint(),
+        "cluster_certificate": certificate,
+        "cluster_password": "sekret",
+        "member_config": [cluster::source()],
+    }});
+    init(second, &join.to_string(), Row::JoinPassword, report)?;
+    rack.finish()
+}
+
 /// The sizes of the binaries.
 pub(crate) fn sizes(flavour: Flavour, report: &mut Report) -> Result<()> {
     for (row, name) in [(Row::SizeLxd, "lxd"), (Row::SizeLxc, "lxc")] {
