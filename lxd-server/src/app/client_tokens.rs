@@ -1,7 +1,8 @@
-//! Tokens by which clients add their own certificates: making, showing, revoking, redeeming them.
+//! Tokens by which clients add their own certificates: making, showing, redeeming them.
 
 use crate::app::cluster::{self, upgrade};
 use crate::app::environment::environment;
+use crate::app::tokens;
 use crate::clock;
 use crate::context::Context;
 use crate::db::Tx;
@@ -12,10 +13,9 @@ use crate::error::{Error, Result};
 use crate::identity::Identity;
 use futures::FutureExt;
 use jiff::Timestamp;
-use serde_json::Value;
 use shared_api::certificates::{AddToken, AddTokenMetadata, CertificatesPost};
 use shared_api::expiry::Expiry;
-use shared_api::operations::{Class, Operation, StatusCode};
+use shared_api::operations::{Operation, StatusCode};
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
@@ -29,7 +29,7 @@ pub async fn make(ctx: &Context, request: &CertificatesPost) -> Result<Operation
         return Err(Error::invalid("Tokens can only be issued for client certificates"));
     }
     let addresses = addresses(ctx).await?;
-    let (id, secret, now) = (Uuid::new_v4(), cluster::secret(), clock::now());
+    let (id, secret, now) = (Uuid::new_v4(), tokens::secret(), clock::now());
     let write = ctx.db.write(|tx| {
         let (addresses, secret) = (&addresses, &secret);
         async move {
@@ -61,7 +61,7 @@ pub async fn make(ctx: &Context, request: &CertificatesPost) -> Result<Operation
         })?;
     }
     let operation = operation(ctx, token);
-    tell(ctx, &operation);
+    tokens::tell(ctx, &operation);
     Ok(operation)
 }
 
@@ -74,25 +74,6 @@ pub async fn operations(ctx: &Context) -> Result<Vec<Operation>> {
     let tokens = ctx.db.read(|tx| client_tokens::list(tx).boxed()).await?;
     let good = tokens.into_iter().filter(|token| !is_expired(token, now));
     Ok(good.map(|token| operation(ctx, token)).collect())
-}
-
-/// Revokes the token whose operation this is; `None` if there is no such token.
-pub async fn cancel(ctx: &Context, id: Uuid) -> Result<Option<Operation>> {
-    let Some(mut operation) = operations(ctx).await?.into_iter().find(|one| one.id == id) else {
-        return Ok(None);
-    };
-    let end = ctx.db.end(Ok(()), |tx| {
-        async move {
-            let there = client_tokens::delete(tx, id).await?;
-            if there { Ok(()) } else { Err(Error::not_found("Operation not found")) }
-        }
-        .boxed()
-    });
-    end.await?;
-    operation.status_code = StatusCode::Cancelled;
-    operation.status = StatusCode::Cancelled.text().to_owned();
-    tell(ctx, &operation);
-    Ok(Some(operation))
 }
 
 /// Trusts the certificate of a token's bearer, which uses the token up. `new` gets from the token what that gives.
@@ -124,8 +105,8 @@ pub async fn redeem(
     match write.await {
         Ok(id) => {
             ctx.trust.right(source);
-            let ended = Operation { id, ..ended(ctx, now) };
-            tell(ctx, &ended);
+            let used = Operation { may_cancel: false, ..tokens::operation(ctx, id, now, &()) };
+            tokens::tell_end(ctx, used, StatusCode::Success);
             Ok(())
         }
         Err(error) => {
@@ -174,7 +155,6 @@ async fn addresses(ctx: &Context) -> Result<Vec<String>> {
 }
 
 fn operation(ctx: &Context, token: Token) -> Operation {
-    let fingerprint = ctx.tls.public().fingerprint.parse().expect("it is a SHA-256 in hex");
     let request = CertificatesPost {
         name: token.name,
         kind: "client".to_owned(),
@@ -183,46 +163,12 @@ fn operation(ctx: &Context, token: Token) -> Operation {
         token: true,
         ..CertificatesPost::default()
     };
-    let metadata = AddTokenMetadata {
+    let shown = AddTokenMetadata {
         addresses: token.addresses,
         expires_at: token.expires_at,
-        fingerprint,
+        fingerprint: tokens::fingerprint(ctx),
         request,
         secret: token.secret,
     };
-    let metadata = match serde_json::to_value(metadata) {
-        Ok(Value::Object(fields)) => Some(fields),
-        _ => None,
-    };
-    Operation {
-        id: token.id,
-        metadata,
-        may_cancel: true,
-        status: StatusCode::Running.text().to_owned(),
-        status_code: StatusCode::Running,
-        ..ended(ctx, token.created_at)
-    }
-}
-
-/// The operation of a token that was used.
-fn ended(ctx: &Context, created_at: Timestamp) -> Operation {
-    Operation {
-        id: Uuid::nil(),
-        class: Class::Token,
-        description: "Executing operation".to_owned(),
-        created_at,
-        updated_at: created_at,
-        status: StatusCode::Success.text().to_owned(),
-        status_code: StatusCode::Success,
-        resources: None,
-        metadata: None,
-        may_cancel: false,
-        err: String::new(),
-        location: ctx.events.location(),
-    }
-}
-
-/// Tells of a token without what is secret of it: not only administrators listen.
-fn tell(ctx: &Context, operation: &Operation) {
-    ctx.events.operation(&Operation { metadata: None, ..operation.clone() }, None);
+    tokens::operation(ctx, token.id, token.created_at, &shown)
 }

@@ -16,6 +16,7 @@ pub mod project;
 pub mod remotes;
 pub mod repeats;
 pub mod storage;
+pub mod tokens;
 pub mod trust;
 pub mod undo;
 pub mod undo_log;

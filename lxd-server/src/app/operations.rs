@@ -1,11 +1,13 @@
 //! Operations as clients see them: those of this member, tokens, and those of other members.
 
-use crate::app::{client_tokens, cluster, remotes};
+use crate::app::{self, client_tokens, cluster, remotes};
 use crate::context::Context;
+use crate::db::tables;
 use crate::error::{Error, Kind, Result};
 use crate::identity::{Client, Identity};
 use crate::limits;
 use crate::node::{Method, Remote};
+use futures::FutureExt;
 use futures::future::join_all;
 use shared_api::operations::{ByStatus, Operation, StatusCode};
 use shared_api::paths;
@@ -68,18 +70,32 @@ pub async fn cancel(ctx: &Context, id: Uuid, who: &Identity) -> Result<()> {
     }
     match find(ctx, id, who).await? {
         Place::Here(_) => ctx.operations.cancel(id).await,
-        Place::Token(_) => {
-            let cancelled = match cluster::cancel(ctx, id).await? {
-                None => client_tokens::cancel(ctx, id).await?,
-                cancelled => cancelled,
-            };
-            cancelled.map(drop).ok_or_else(not_found)
-        }
+        Place::Token(token) => revoke(ctx, token).await,
         Place::At(remote, _) => {
             let path = paths::operation(id.to_string());
             remote.notify(Method::DELETE, &path, None).await.map(drop)
         }
     }
+}
+
+async fn revoke(ctx: &Context, token: Operation) -> Result<()> {
+    let id = token.id;
+    // Tokens for members alone say what they are for.
+    let is_invitation = token.resources.is_some();
+    let end = ctx.db.end(Ok(()), |tx| {
+        async move {
+            let was_there = if is_invitation {
+                cluster::revoke(tx, id).await?
+            } else {
+                tables::client_tokens::delete(tx, id).await?
+            };
+            if was_there { Ok(()) } else { Err(not_found()) }
+        }
+        .boxed()
+    });
+    end.await?;
+    app::tokens::tell_end(ctx, token, StatusCode::Cancelled);
+    Ok(())
 }
 
 /// Hides from a restricted client what no list of its projects shows.

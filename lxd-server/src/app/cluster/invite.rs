@@ -1,7 +1,7 @@
 //! Join tokens: making, showing, revoking them, and letting their bearers in.
 
 use super::{accept, upgrade};
-use crate::app::{network, storage};
+use crate::app::{self, network, storage};
 use crate::clock;
 use crate::context::Context;
 use crate::db::Tx;
@@ -17,7 +17,7 @@ use serde_json::Map;
 use shared_api::cluster::{JoinToken, JoinTokenMetadata, MemberConfigKey, MembersPost};
 use shared_api::expiry::Expiry;
 use shared_api::name::MemberName;
-use shared_api::operations::{Class, Operation, StatusCode};
+use shared_api::operations::Operation;
 use shared_api::paths;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -45,7 +45,7 @@ pub async fn invite(ctx: &Context, request: &MembersPost) -> Result<Operation> {
     if !config.is_empty() {
         upgrade::require_done(&ctx.db)?;
     }
-    let (id, secret, now) = (Uuid::new_v4(), secret(), clock::now());
+    let (id, secret, now) = (Uuid::new_v4(), app::tokens::secret(), clock::now());
     let write = ctx.db.write(|tx| {
         let (name, secret, config) = (name.as_str(), &secret, &config);
         async move {
@@ -85,7 +85,7 @@ pub async fn invite(ctx: &Context, request: &MembersPost) -> Result<Operation> {
         })?;
     }
     let operation = operation(ctx, token);
-    tell(ctx, &operation);
+    app::tokens::tell(ctx, &operation);
     Ok(operation)
 }
 
@@ -129,31 +129,14 @@ pub async fn token_operations(ctx: &Context) -> Result<Vec<Operation>> {
     Ok(good.map(|token| operation(ctx, token)).collect())
 }
 
-/// Revokes the token whose operation this is; `None` if there is no such token.
-pub async fn cancel(ctx: &Context, id: Uuid) -> Result<Option<Operation>> {
-    let Some(mut operation) = token_operations(ctx).await?.into_iter().find(|one| one.id == id)
-    else {
-        return Ok(None);
-    };
-    let end = ctx.db.end(Ok(()), |tx| {
-        async move {
-            // Whoever was let in with it, and is no member yet, is let out again.
-            let joins = tokens::joins(&mut *tx).await?;
-            for join in joins.iter().filter(|join| join.token == Some(id)) {
-                accept::undo(&mut *tx, join).await?;
-            }
-            if tokens::delete(tx, id).await? {
-                return Ok(());
-            }
-            Err(Error::not_found("Operation not found"))
-        }
-        .boxed()
-    });
-    end.await?;
-    operation.status_code = StatusCode::Cancelled;
-    operation.status = StatusCode::Cancelled.text().to_owned();
-    tell(ctx, &operation);
-    Ok(Some(operation))
+/// Revokes a token; tells whether it was there.
+pub async fn revoke(tx: &mut Tx<'_>, id: Uuid) -> Result<bool> {
+    // Whoever was let in with it, and is no member yet, is let out again.
+    let joins = tokens::joins(&mut *tx).await?;
+    for join in joins.iter().filter(|join| join.token == Some(id)) {
+        accept::undo(&mut *tx, join).await?;
+    }
+    tokens::delete(tx, id).await
 }
 
 /// Lets a certificate in to join, and to do nothing else, for [`limits::JOIN_TIMEOUT`].
@@ -252,41 +235,15 @@ fn tell_shown(ctx: &Context, name: &str, refusal: Option<&Error>, who: &Identity
 }
 
 fn operation(ctx: &Context, token: Token) -> Operation {
-    let fingerprint = ctx.tls.public().fingerprint.parse().expect("it is a SHA-256 in hex");
-    let metadata = JoinTokenMetadata {
+    let shown = JoinTokenMetadata {
         addresses: token.addresses,
         expires_at: token.expires_at,
-        fingerprint,
+        fingerprint: app::tokens::fingerprint(ctx),
         secret: token.secret,
         server_name: token.name,
     };
-    let metadata = match serde_json::to_value(metadata) {
-        Ok(serde_json::Value::Object(fields)) => Some(fields),
-        _ => None,
-    };
     Operation {
-        id: token.id,
-        class: Class::Token,
-        description: "Executing operation".to_owned(),
-        created_at: token.created_at,
-        updated_at: token.created_at,
-        status: StatusCode::Running.text().to_owned(),
-        status_code: StatusCode::Running,
         resources: Some(BTreeMap::from([("cluster".to_owned(), None)])),
-        metadata,
-        may_cancel: true,
-        err: String::new(),
-        location: ctx.events.location(),
+        ..app::tokens::operation(ctx, token.id, token.created_at, &shown)
     }
-}
-
-/// Tells of a token without what is secret of it: not only administrators listen.
-fn tell(ctx: &Context, operation: &Operation) {
-    ctx.events.operation(&Operation { metadata: None, ..operation.clone() }, None);
-}
-
-/// 64 hex digits.
-pub fn secret() -> String {
-    let bytes: [u8; 32] = rand::random();
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -23,7 +23,7 @@ pub use bootstrap::bootstrap;
 pub use enable::enable;
 pub use finish::resume;
 pub use heal::{hand_over, heal};
-pub use invite::{Credential, admit, cancel, invite, secret, token_operations};
+pub use invite::{Credential, admit, invite, revoke, token_operations};
 pub use join::join;
 pub use listing::{member, members, overview};
 pub use preflight::{judge, reach};
