@@ -8,6 +8,7 @@ pub(crate) mod profile;
 pub(crate) mod query;
 pub(crate) mod remote;
 pub(crate) mod storage;
+mod tokens;
 pub(crate) mod version;
 
 use crate::cli::Command;
