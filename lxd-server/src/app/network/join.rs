@@ -2,7 +2,7 @@
 
 use super::RULES;
 use super::realise::on_host;
-use crate::app::object::refused;
+use crate::app::object::{not_here, refused};
 use crate::app::undo_log::{self, Undo};
 use crate::context::Context;
 use crate::db::Tx;
@@ -18,8 +18,6 @@ use shared_api::networks::Network;
 use shared_api::paths;
 use std::collections::BTreeMap;
 
-const ACTION: &str = "Failed to initialize member: Failed to initialize storage pools and networks";
-
 /// Makes the cluster's networks on this host, which is about to join, with its own keys; a network
 /// of the same name is taken over. Returns this member's keys of each network.
 pub async fn prepare_join(
@@ -33,7 +31,7 @@ pub async fn prepare_join(
         let name = wanted.name.clone();
         let existing = existing.iter().find(|existing| existing.name == name);
         let made = make(ctx, wanted, existing, keys).await;
-        own.insert(name, made.map_err(|error| error.prefix(ACTION))?);
+        own.insert(name, made.map_err(not_here)?);
     }
     Ok(own)
 }
@@ -55,7 +53,7 @@ pub async fn obstacles(
             }
             checked => checked.map(drop),
         };
-        found.extend(checked.err().map(|error| error.prefix(ACTION).message));
+        found.extend(checked.err().map(|error| not_here(error).message));
     }
     Ok(found)
 }

@@ -8,6 +8,12 @@ use shared_api::cluster::MemberConfigKey;
 use shared_api::config::Map;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// What is said of a pool or network that a joiner cannot have, or could not make.
+pub fn not_here(error: Error) -> Error {
+    let action = "Failed to initialize member: Failed to initialize storage pools and networks";
+    error.prefix(action)
+}
+
 impl Rules {
     /// Writes down a joiner's parts. What it does not know of yet, it makes once it is a member.
     pub async fn add_member(

@@ -6,6 +6,7 @@ mod join;
 
 pub use announce::{Before, Wanted, begin, define};
 pub use change::{Patch, Update, begin_delete, end_delete, update};
+pub use join::not_here;
 
 use crate::app::{cluster, peers};
 use crate::context::Context;

@@ -1,7 +1,7 @@
 //! The cluster's pools on a host that joins.
 
 use super::RULES;
-use crate::app::object::refused;
+use crate::app::object::{not_here, refused};
 use crate::app::undo_log::{self, Undo};
 use crate::context::Context;
 use crate::db::Tx;
@@ -16,8 +16,6 @@ use shared_api::name::PoolName;
 use shared_api::paths;
 use shared_api::storage::Pool;
 use std::collections::BTreeMap;
-
-const ACTION: &str = "Failed to initialize member: Failed to initialize storage pools and networks";
 
 /// Makes the cluster's pools on this host, which is about to join, with its own keys; a pool of the
 /// same name and driver is taken over. Returns this member's keys of each pool.
@@ -35,7 +33,7 @@ pub async fn prepare_join(
             Some(existing) => adopt(ctx, existing, &pool),
             None => make(ctx, pool, keys).await,
         };
-        own.insert(name, prepared.map_err(|error| error.prefix(ACTION))?);
+        own.insert(name, prepared.map_err(not_here)?);
     }
     Ok(own)
 }
@@ -53,7 +51,7 @@ pub async fn obstacles(
             Some(existing) => adopt(ctx, existing, &pool).map(drop),
             None => check(ctx, pool, keys).await.map(drop),
         };
-        found.extend(checked.err().map(|error| error.prefix(ACTION).message));
+        found.extend(checked.err().map(|error| not_here(error).message));
     }
     Ok(found)
 }
