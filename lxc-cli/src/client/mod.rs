@@ -18,6 +18,7 @@ use hyper::{Method, StatusCode};
 use serde::Serialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use shared_api::address::Address;
+use shared_api::certificates::pem;
 use shared_api::fingerprint::Fingerprint;
 use shared_api::paths;
 use shared_api::response::Response;
@@ -68,7 +69,7 @@ pub(crate) async fn look(addresses: Vec<Address>, accept: Accept) -> anyhow::Res
     let (_, connection) = reached.stream.get_ref();
     let der = connection.peer_certificates().and_then(<[_]>::first);
     let der = der.context("The server shows no certificate")?;
-    let (certificate, fingerprint) = (tls::pem(der), Fingerprint::of(der));
+    let (certificate, fingerprint) = (pem(der), Fingerprint::of(der));
     Ok(Seen { address: reached.address, certificate, fingerprint })
 }
 

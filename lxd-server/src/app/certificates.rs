@@ -15,7 +15,7 @@ use base64::engine::general_purpose::STANDARD;
 use base64::{DecodeError, Engine};
 use futures::FutureExt;
 use rustls::pki_types::CertificateDer;
-use shared_api::certificates::{AddToken, CertificatePut, CertificatesPost};
+use shared_api::certificates::{AddToken, CertificatePut, CertificatesPost, pem};
 use shared_api::cluster::JoinToken;
 use shared_api::config::server::TRUST_PASSWORD;
 use shared_api::operations::Operation;
@@ -292,14 +292,6 @@ fn checked_name(name: &str) -> Result<String> {
         return Err(Error::invalid("Invalid certificate name"));
     }
     Ok(name.to_owned())
-}
-
-/// A certificate as text.
-pub fn pem(der: &[u8]) -> String {
-    let text = STANDARD.encode(der);
-    let lines = text.as_bytes().chunks(64).map(|line| String::from_utf8_lossy(line) + "\n");
-    let body: String = lines.collect();
-    format!("-----BEGIN CERTIFICATE-----\n{body}-----END CERTIFICATE-----\n")
 }
 
 fn tell(ctx: &Context, action: &str, fingerprint: &str, who: &Identity) {

@@ -1,12 +1,12 @@
 //! What a cluster shows to a server that may join it, before anything is decided.
 
 use super::remote::{self, Invitation};
-use crate::app::certificates;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::node::{Remote, Remotes};
 use crate::tls;
 use serde::{Deserialize, Serialize};
+use shared_api::certificates::pem;
 use shared_api::cluster::{Cluster, ClusterPut, MemberConfigKey};
 use shared_api::paths;
 
@@ -55,7 +55,7 @@ async fn look(address: &str) -> Result<Surveyed> {
     let der = Remote::certificate_at(address).await?;
     Ok(Surveyed {
         address: address.to_owned(),
-        certificate: certificates::pem(&der),
+        certificate: pem(&der),
         fingerprint: tls::fingerprint(&der),
         member_config: Vec::new(),
     })
