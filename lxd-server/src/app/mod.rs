@@ -18,5 +18,4 @@ pub mod repeats;
 pub mod storage;
 pub mod tokens;
 pub mod trust;
-pub mod undo;
 pub mod undo_log;

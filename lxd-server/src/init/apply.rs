@@ -1,7 +1,6 @@
 //! Doing what was planned step by step, and taking it back when a step fails.
 
 use super::plan::{Membership, Plan, Step};
-use crate::app::undo::Undo;
 use crate::client::{self, Client};
 use crate::error::{Error, Result};
 use std::io;
@@ -15,24 +14,24 @@ use tokio::task::JoinHandle;
 /// # Errors
 /// The first step that failed, or Ctrl-C between two: the earlier ones are taken back.
 pub(super) async fn apply(client: &Client, plan: &Plan) -> Result<()> {
-    let mut undo = Undo::new();
-    match steps(client, plan, &mut undo).await {
-        Ok(()) => {
-            undo.disarm();
-            Ok(())
-        }
-        Err(error) => {
-            undo.run().await;
-            Err(error)
+    let mut taken = Vec::new();
+    let result = steps(client, plan, &mut taken).await;
+    if result.is_err() {
+        for step in taken.into_iter().rev() {
+            take_back(client, step).await;
         }
     }
+    result
 }
 
-async fn steps<'a>(client: &'a Client, plan: &Plan, undo: &mut Undo<'a>) -> Result<()> {
+/// `taken` gets the steps that were taken.
+async fn steps<'a>(client: &Client, plan: &'a Plan, taken: &mut Vec<&'a Step>) -> Result<()> {
     let mut interrupted = tokio::spawn(signal::ctrl_c());
     for step in &plan.steps {
         refuse_if(&interrupted)?;
-        take(client, step, undo).await?;
+        let sent = client.send(&step.request).await;
+        sent.map_err(|error| error.prefix(format_args!("Failed to {}", step.action)))?;
+        taken.push(step);
     }
     refuse_if(&interrupted)?;
     let Some(membership) = &plan.cluster else { return Ok(()) };
@@ -46,22 +45,15 @@ async fn steps<'a>(client: &'a Client, plan: &Plan, undo: &mut Undo<'a>) -> Resu
     done.await
 }
 
-fn refuse_if(interrupted: &JoinHandle<io::Result<()>>) -> Result<()> {
-    if interrupted.is_finished() { Err(Error::invalid("Interrupted")) } else { Ok(()) }
+async fn take_back(client: &Client, step: &Step) {
+    if let Err(error) = client.send(&step.undo).await {
+        let action = &step.action;
+        client::note(format_args!("Failed to undo \"{action}\": {}", error.chain()));
+    }
 }
 
-async fn take<'a>(client: &'a Client, step: &Step, undo: &mut Undo<'a>) -> Result<()> {
-    let Step { action, request, undo: back, .. } = step.clone();
-    client
-        .send(&request)
-        .await
-        .map_err(|error| error.prefix(format_args!("Failed to {action}")))?;
-    undo.push("apply the preseed", async move {
-        if let Err(error) = client.send(&back).await {
-            client::note(format_args!("Failed to undo \"{action}\": {}", error.chain()));
-        }
-    });
-    Ok(())
+fn refuse_if(interrupted: &JoinHandle<io::Result<()>>) -> Result<()> {
+    if interrupted.is_finished() { Err(Error::invalid("Interrupted")) } else { Ok(()) }
 }
 
 async fn enter(client: &Client, membership: &Membership) -> Result<()> {

@@ -50,10 +50,16 @@ fn a_preseed_is_applied_once_and_taken_back_if_it_fails() -> Result<()> {
     let _daemon = Daemon::start_ready(host)?;
     let preseed = PRESEED.replace("ADDRESS", &host.endpoint());
     let broken = preseed.replace("type: nic", "type: bogus");
+    // The first profile uses what was made before it: that goes only after the profile is as it was.
+    let second = "type: nic\n- name: other\n  devices: {eth0: {type: bogus}}";
     let fresh = state(host)?;
-    refuses(host, &broken, "Failed to update profile \"default\": ")?;
-    let after = state(host)?;
-    ensure!(after == fresh, "{after} and not {fresh}");
+    for (broken, error) in [
+        (broken, "Failed to update profile \"default\": "),
+        (preseed.replace("type: nic", second), "Failed to create profile \"other\": "),
+    ] {
+        refuses(host, &broken, error)?;
+        ensure!(state(host)? == fresh, "{broken}");
+    }
     host.lxd(&["init", "--preseed"], &preseed)?;
     let applied = state(host)?;
     for line in [
