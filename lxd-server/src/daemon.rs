@@ -13,12 +13,14 @@ use crate::events::Events;
 #[cfg(debug_assertions)]
 use crate::failpoint;
 use crate::host;
+use crate::limits;
 use crate::logging;
 use crate::network::Networks;
 use crate::node::{self, Node, Replica};
 use crate::operations::Operations;
 use crate::requests::Requests;
 use crate::tls;
+use replicated_sqlite::Options;
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
@@ -82,7 +84,7 @@ async fn open(dir: &Path, events: Events) -> Result<Context> {
         node::refuse_replicas(&database)?;
     }
     let (tls, local) = tokio::try_join!(open_tls(dir, &host), Local::open(&path))?;
-    let options = replicated_sqlite::Options::default();
+    let options = Options { deadline: limits::WRITE_TIMEOUT, ..Options::default() };
     let replica = open_replica(&database, &local, &options).await?;
     match &replica.cluster {
         Some(cluster) => {
@@ -122,11 +124,7 @@ async fn open_tls(dir: &Path, host: &str) -> Result<tls::Store> {
 }
 
 /// The replica that the local database points to, or at the first start a new one.
-async fn open_replica(
-    database: &Path,
-    local: &Local,
-    options: &replicated_sqlite::Options,
-) -> Result<Arc<Replica>> {
+async fn open_replica(database: &Path, local: &Local, options: &Options) -> Result<Arc<Replica>> {
     let replica = match local.replica().await? {
         Some(pointer) => match Replica::open(database, &pointer.directory, options).await {
             Err(error) if error.kind == Kind::Lost => {
@@ -152,7 +150,7 @@ async fn stand_in(
     local: &Local,
     lost: &Pointer,
     error: &Error,
-    options: &replicated_sqlite::Options,
+    options: &Options,
 ) -> Result<Replica> {
     let dir = database.parent().context("find the cluster's certificate")?;
     let cluster = tls::Identity::load(dir, "cluster")?;

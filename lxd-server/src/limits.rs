@@ -32,7 +32,7 @@ pub const NAME_BYTES_MAX: usize = 63;
 pub const PEER_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a joiner may be silent until its join is undone and its token is open again.
 pub const JOIN_TIMEOUT: Duration = Duration::from_secs(60);
-/// How long a write that a member accepted may take until it is answered.
+/// How long a read or write of the database may take until it is answered.
 pub const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a joiner waits for more of the cluster's database to arrive.
 pub const JOIN_SILENCE: Duration = Duration::from_secs(60);

@@ -84,14 +84,8 @@ impl Local {
 
     /// Says which replica is in use from now on.
     pub async fn set_replica(&self, replica: &Replica) -> Result<()> {
-        let write = sqlx::query("REPLACE INTO replica (one, directory, joining) VALUES (1, ?, ?)")
-            .bind(&replica.directory)
-            .bind(replica.joining.as_deref().unwrap_or_default());
-        write
-            .execute(&mut *self.connection().await?)
-            .await
-            .context("write which replica is in use")?;
-        Ok(())
+        let mut connection = self.connection().await?;
+        write(&mut connection, replica).await.context("write which replica is in use")
     }
 
     /// Where the members of the cluster were last.
@@ -147,17 +141,15 @@ impl Local {
 
     /// The end of a join: this replica is used from now on, and nothing is taken back any more.
     pub async fn arrive(&self, directory: &str) -> Result<()> {
+        let replica = Replica { directory: directory.to_owned(), joining: None };
         let mut connection = self.connection().await?;
-        let write = async {
+        let arrive = async {
             let mut tx = connection.begin().await?;
-            sqlx::query("REPLACE INTO replica (one, directory, joining) VALUES (1, ?, '')")
-                .bind(directory)
-                .execute(&mut *tx)
-                .await?;
+            write(&mut tx, &replica).await?;
             sqlx::query("DELETE FROM undo_log").execute(&mut *tx).await?;
             tx.commit().await
         };
-        write.await.context("write which replica is in use")
+        arrive.await.context("write which replica is in use")
     }
 
     /// The one connection, for an operator's statements (`lxd sql local`).
@@ -174,6 +166,13 @@ impl Local {
             let _ = connection.close().await;
         }
     }
+}
+
+async fn write(connection: &mut Connection, replica: &Replica) -> sqlx::Result<()> {
+    let write = sqlx::query("REPLACE INTO replica (one, directory, joining) VALUES (1, ?, ?)")
+        .bind(&replica.directory)
+        .bind(replica.joining.as_deref().unwrap_or_default());
+    write.execute(connection).await.map(drop)
 }
 
 #[cfg(test)]
