@@ -51,7 +51,7 @@ fn a_preseed_is_applied_once_and_taken_back_if_it_fails() -> Result<()> {
     let preseed = PRESEED.replace("ADDRESS", &host.endpoint());
     let broken = preseed.replace("type: nic", "type: bogus");
     // The first profile uses what was made before it: that goes only after the profile is as it was.
-    let second = "type: nic\n- name: other\n  devices: {eth0: {type: bogus}}";
+    let second = "type: nic\n- name: other\n  devices: {eth0: {type: nic, network: nope}}";
     let fresh = state(host)?;
     for (broken, error) in [
         (broken, "Failed to update profile \"default\": "),
