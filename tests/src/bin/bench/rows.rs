@@ -137,7 +137,7 @@ pub(crate) const LINES: &[Line] = &[
     at(Row::Token, Always, "ms", 8.0, "`lxc cluster add`, whole process"),
     at(Row::JoinSecond, Always, "ms", 300.0, "join by token, second member"),
     at(Row::JoinThird, Always, "ms", 350.0, "join by token, third member"),
-    at(Row::JoinPassword, Always, "ms", 400.0, "join by trust password, second member"),
+    at(Row::JoinPassword, Always, "ms", 300.0, "join by trust password, second member"),
     at(Row::List, Always, "ms", 5.0, "`lxc cluster list`, whole process"),
     at(
         Row::GetLeader,
