@@ -1,5 +1,6 @@
 //! Places at which a daemon made for tests can be killed.
 
+#[cfg(debug_assertions)]
 use crate::error::Result;
 
 /// The steps of founding a cluster, of ending one and of a join, in order: at the joiner, then at the member that it asks.

@@ -7,6 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
+use nix::{time::clock_getcpuclockid, unistd::Pid};
 use tests::{daemon::Daemon, host::Host, wait::wait_until};
 
 /// How long an idle daemon is watched.
@@ -54,16 +55,11 @@ pub(crate) fn idle(host: &Host, daemon: &Daemon) -> Result<Idle> {
     Ok(Idle { cpu: 100.0 * cpu / seconds, network: bytes / 1000.0 / seconds })
 }
 
-/// Seconds on processors, of all threads that live.
+/// Seconds on processors, of threads that have ended, too.
 fn cpu(id: u32) -> Result<f64> {
-    let mut nanoseconds = 0.0;
-    for task in fs::read_dir(format!("/proc/{id}/task")).context("find the daemon's threads")? {
-        // The first number is the time on a processor. A thread may end meanwhile.
-        let text = fs::read_to_string(task?.path().join("schedstat")).unwrap_or_default();
-        let first = text.split(' ').next().and_then(|number| number.parse::<f64>().ok());
-        nanoseconds += first.unwrap_or_default();
-    }
-    Ok(nanoseconds / 1e9)
+    let process = Pid::from_raw(i32::try_from(id).context("read the process's id")?);
+    let clock = clock_getcpuclockid(process).context("find the daemon's clock")?;
+    Ok(Duration::from(clock.now().context("read the daemon's clock")?).as_secs_f64())
 }
 
 /// Bytes that the host's card has sent and received.
