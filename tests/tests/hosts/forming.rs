@@ -76,7 +76,11 @@ fn each_member_takes_writes() -> Result<()> {
         ensure!(other.get(&path)?["description"] == "patched");
         let value = (index + 20).to_string();
         api.patch("/1.0", &json!({"config": {"images.auto_update_interval": value}}))?;
-        ensure!(other.get("/1.0")?["config"]["images.auto_update_interval"] == value);
+        // A member's own replica answers this, which may lag.
+        wait_until("the other member shows it", LIMIT, || {
+            let server = other.get("/1.0").ok()?;
+            (server["config"]["images.auto_update_interval"] == value).then_some(())
+        })?;
         api.delete(&path)?;
         ensure!(other.get(&path).is_err());
     }
