@@ -91,15 +91,54 @@ pub struct MemberPut {
 pub struct MembersPost {
     pub server_name: String,
     /// How many seconds the token is good for; otherwise `cluster.join_token_expiry` says it. Ours
-    /// (extension `clustering_join_token_options`), as are the next two.
+    /// (extension `clustering_join_token_options`), as are the next three.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_in: Option<u32>,
     /// The new member's failure domain.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub failure_domain: String,
+    /// Names of the cluster groups that the new member is in; otherwise it is in `default`.
+    #[serde(deserialize_with = "null::as_default", skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<String>,
     /// What the new member has for its own; its own request to join wins.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub member_config: Vec<MemberConfigKey>,
+}
+
+/// Members that belong together, by what their hosts have or what they are for. Each member is in at least one.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ClusterGroup {
+    pub description: String,
+    /// Names of members, sorted.
+    #[serde(deserialize_with = "null::as_default")]
+    pub members: Vec<String>,
+    pub name: String,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ClusterGroupPut {
+    pub description: String,
+    #[serde(deserialize_with = "null::as_default")]
+    pub members: Vec<String>,
+}
+
+/// Renames a group.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ClusterGroupPost {
+    pub name: String,
+}
+
+/// Makes a group.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ClusterGroupsPost {
+    pub description: String,
+    #[serde(deserialize_with = "null::as_default")]
+    pub members: Vec<String>,
+    pub name: String,
 }
 
 /// What a joiner has to know; good for one member of that name.

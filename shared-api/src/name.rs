@@ -86,6 +86,11 @@ name! {
     ProjectName, check_project
 }
 
+name! {
+    /// Name of a cluster group. Clients list groups with commas.
+    GroupName, check_group
+}
+
 const MEMBER_CHARS_MAX: usize = 63;
 const NETWORK_CHARS_MIN: usize = 2;
 const NETWORK_CHARS_MAX: usize = 15;
@@ -139,18 +144,32 @@ fn check_profile(name: &str) -> Result<(), Invalid> {
 }
 
 fn check_project(name: &str) -> Result<(), Invalid> {
+    check_label("project", name)
+}
+
+fn check_group(name: &str) -> Result<(), Invalid> {
+    check_label("cluster group", name)?;
+    if name.contains(',') {
+        return refuse("Cluster group names may not contain commas");
+    }
+    Ok(())
+}
+
+fn check_label(kind: &str, name: &str) -> Result<(), Invalid> {
     check_present(name)?;
     for (chars, what) in
         [("/", "slashes"), (" ", "spaces"), ("_", "underscores"), ("'\"", "quotes")]
     {
         if name.contains(|found| chars.contains(found)) {
-            return refuse(format!("Project names may not contain {what}"));
+            let (first, rest) = kind.split_at(1);
+            let kind = format!("{}{rest}", first.to_uppercase());
+            return refuse(format!("{kind} names may not contain {what}"));
         }
     }
     if name == "*" {
-        return refuse("Reserved project name");
+        return refuse(format!("Reserved {kind} name"));
     }
-    check_file("project", name)
+    check_file(kind, name)
 }
 
 fn check_present(name: &str) -> Result<(), Invalid> {
@@ -265,6 +284,24 @@ mod tests {
                 ("a'b", "Project names may not contain quotes"),
                 ("*", "Reserved project name"),
                 ("..", "Invalid project name \"..\""),
+            ],
+        );
+    }
+
+    #[test]
+    fn groups() {
+        check::<GroupName>(
+            &["default", "-a", "a:b", "é"],
+            &[
+                ("", "No name provided"),
+                ("a/b", "Cluster group names may not contain slashes"),
+                ("a b", "Cluster group names may not contain spaces"),
+                ("a_b", "Cluster group names may not contain underscores"),
+                ("a\"b", "Cluster group names may not contain quotes"),
+                ("a,b", "Cluster group names may not contain commas"),
+                ("*", "Reserved cluster group name"),
+                (".", "Invalid cluster group name \".\""),
+                ("a\nb", "Invalid cluster group name \"a\\nb\""),
             ],
         );
     }

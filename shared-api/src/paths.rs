@@ -5,6 +5,8 @@ pub const API: &str = "/1.0";
 pub const CERTIFICATES: &str = "/1.0/certificates";
 pub const CERTIFICATE: &str = "/1.0/certificates/{fingerprint}";
 pub const CLUSTER: &str = "/1.0/cluster";
+pub const CLUSTER_GROUPS: &str = "/1.0/cluster/groups";
+pub const CLUSTER_GROUP: &str = "/1.0/cluster/groups/{name}";
 pub const CLUSTER_MEMBERS: &str = "/1.0/cluster/members";
 pub const CLUSTER_MEMBER: &str = "/1.0/cluster/members/{name}";
 pub const EVENTS: &str = "/1.0/events";
@@ -38,6 +40,10 @@ pub const INTERNAL_CLUSTER_REJOIN: &str = "/internal/cluster/rejoin";
 
 pub fn certificate(fingerprint: impl AsRef<str>) -> String {
     fill(CERTIFICATE, fingerprint.as_ref())
+}
+
+pub fn cluster_group(name: impl AsRef<str>) -> String {
+    fill(CLUSTER_GROUP, name.as_ref())
 }
 
 pub fn cluster_member(name: impl AsRef<str>) -> String {

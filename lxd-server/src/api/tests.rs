@@ -13,6 +13,7 @@ use shared_api::events::Kind;
 use tower::ServiceExt;
 
 mod access;
+mod groups;
 mod metrics;
 mod repeats;
 mod resources;

@@ -5,6 +5,7 @@ mod check;
 pub mod device;
 pub mod instance;
 mod keys;
+pub mod member;
 pub mod network;
 mod nic;
 pub mod pool;

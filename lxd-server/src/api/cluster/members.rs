@@ -1,10 +1,10 @@
 //! `/1.0/cluster/members`: who is in the cluster, and tokens for who is to be.
 
 use crate::api::auth::{Admin, Trusted};
-use crate::api::etag::ETag;
+use crate::api::etag::{ETag, IfMatch};
 use crate::api::extract::{Body, Path, Query};
-use crate::api::respond::{Accepted, Sync, Tagged};
-use crate::app::cluster;
+use crate::api::respond::{Accepted, Empty, Sync, Tagged};
+use crate::app::cluster::{self, MemberPatch};
 use crate::context::Context;
 use crate::error::Result;
 use axum::Router;
@@ -17,7 +17,7 @@ use shared_api::paths;
 pub(super) fn routes() -> Router<Context> {
     Router::new()
         .route(paths::CLUSTER_MEMBERS, get(list).post(post))
-        .route(paths::CLUSTER_MEMBER, get(show))
+        .route(paths::CLUSTER_MEMBER, get(show).put(put).patch(patch))
 }
 
 async fn list(_: Trusted, State(ctx): State<Context>, query: Query) -> Result<Response> {
@@ -44,12 +44,38 @@ async fn show(
     Path(name): Path<String>,
 ) -> Result<Tagged<Member>> {
     let member = cluster::member(&ctx, &name).await?;
-    let tag = ETag::of(&MemberPut {
-        roles: member.roles.clone(),
-        failure_domain: member.failure_domain.clone(),
-        description: member.description.clone(),
-        config: member.config.clone(),
-        groups: member.groups.clone(),
-    });
+    let tag = tag(&member);
     Ok(Tagged(member, tag))
+}
+
+async fn put(
+    Admin(who): Admin,
+    State(ctx): State<Context>,
+    Path(name): Path<String>,
+    condition: IfMatch,
+    Body(request): Body<MemberPut>,
+) -> Result<Empty> {
+    let unchanged = |member: &Member| condition.check(&tag(member));
+    cluster::replace_member(&ctx, &name, unchanged, &request).await?;
+    ctx.events.lifecycle("cluster-member-updated", paths::cluster_member(&name), &who, None);
+    Ok(Empty)
+}
+
+async fn patch(
+    Admin(who): Admin,
+    State(ctx): State<Context>,
+    Path(name): Path<String>,
+    condition: IfMatch,
+    Body(request): Body<MemberPatch>,
+) -> Result<Empty> {
+    let unchanged = |member: &Member| condition.check(&tag(member));
+    cluster::patch_member(&ctx, &name, unchanged, &request).await?;
+    ctx.events.lifecycle("cluster-member-updated", paths::cluster_member(&name), &who, None);
+    Ok(Empty)
+}
+
+/// Of what can be changed.
+fn tag(member: &Member) -> ETag {
+    let Member { roles, failure_domain, description, config, groups, .. } = member.clone();
+    ETag::of(&MemberPut { roles, failure_domain, description, config, groups })
 }

@@ -1,5 +1,6 @@
 //! `/1.0/cluster`: the cluster itself, founding and joining.
 
+mod groups;
 mod members;
 
 use super::auth::{Admin, Trusted};
@@ -17,7 +18,10 @@ use shared_api::paths;
 
 /// The paths of this module.
 pub(super) fn routes() -> Router<Context> {
-    Router::new().route(paths::CLUSTER, get(show).put(put)).merge(members::routes())
+    Router::new()
+        .route(paths::CLUSTER, get(show).put(put))
+        .merge(groups::routes())
+        .merge(members::routes())
 }
 
 async fn show(_: Trusted, State(ctx): State<Context>) -> Result<Tagged<Cluster>> {

@@ -8,14 +8,14 @@ use super::{Answer, SOCKET, Server, server};
 
 impl Server {
     /// Sends a request such as `POST /1.0/profiles {"name":"p1"}`.
-    async fn say(&self, request: &str) -> Answer {
+    pub(super) async fn say(&self, request: &str) -> Answer {
         let mut parts = request.splitn(3, ' ');
         let method: Method = parts.next().unwrap().parse().unwrap();
         let url = parts.next().unwrap();
         self.send(&SOCKET, method, url, parts.next().unwrap_or_default()).await
     }
 
-    async fn change_if(&self, url: &str, tag: &str) -> Answer {
+    pub(super) async fn change_if(&self, url: &str, tag: &str) -> Answer {
         let mut request = Request::new(Body::from("{}"));
         *request.method_mut() = Method::PUT;
         *request.uri_mut() = url.parse().unwrap();
@@ -25,7 +25,7 @@ impl Server {
 }
 
 impl Answer {
-    fn header(&self, name: &str) -> &str {
+    pub(super) fn header(&self, name: &str) -> &str {
         self.head.headers().get(name).map_or("", |value| value.to_str().unwrap())
     }
 }

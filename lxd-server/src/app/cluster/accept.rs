@@ -9,7 +9,7 @@ use crate::clock;
 use crate::context::Context;
 use crate::db::tables::members::Member;
 use crate::db::tables::tokens::{Bearer, Join};
-use crate::db::tables::{certificates, members, tokens};
+use crate::db::tables::{certificates, groups, members, tokens};
 use crate::db::{self, SCHEMA_VERSION, Tx};
 use crate::error::{Context as _, Error, Result};
 use crate::failpoint::reached;
@@ -46,6 +46,7 @@ pub async fn accept(ctx: &Context, fingerprint: &str, request: &Accept) -> Resul
             };
             let domain = given.get(tokens::FAILURE_DOMAIN).map(|domain| (domain.as_str(), id));
             let node = place(&mut *tx, request, name, domain).await?;
+            groups::place(&mut *tx, node, &tokens::groups(&given)).await?;
             tokens::set_node(&mut *tx, fingerprint, node).await?;
             tokens::renew(&mut *tx, fingerprint, until).await?;
             Ok((node, members::list(tx).await?))

@@ -1,6 +1,7 @@
 //! Join tokens: making, showing, revoking them, and letting their bearers in.
 
-use super::{accept, upgrade};
+use super::edit::check_failure_domain;
+use super::{accept, groups, upgrade};
 use crate::app::{self, network, storage};
 use crate::clock;
 use crate::context::Context;
@@ -10,7 +11,6 @@ use crate::db::tables::{config, members, tokens};
 use crate::error::{Error, Result};
 use crate::failpoint::reached;
 use crate::identity::Identity;
-use crate::limits;
 use futures::FutureExt;
 use jiff::Timestamp;
 use serde_json::Map;
@@ -42,7 +42,7 @@ pub async fn invite(ctx: &Context, request: &MembersPost) -> Result<Operation> {
     super::require_clustered(ctx)?;
     let name: MemberName = request.server_name.parse().map_err(Error::invalid)?;
     let config = gifts(request)?;
-    if !config.is_empty() {
+    if !config.is_empty() || !request.groups.is_empty() {
         upgrade::require_done(&ctx.db)?;
     }
     let (id, secret, now) = (Uuid::new_v4(), app::tokens::secret(), clock::now());
@@ -51,6 +51,10 @@ pub async fn invite(ctx: &Context, request: &MembersPost) -> Result<Operation> {
         async move {
             storage::check_member_config(&mut *tx, &request.member_config).await?;
             network::check_member_config(&mut *tx, &request.member_config).await?;
+            let mut config = config.clone();
+            config.extend(
+                groups::ids(&mut *tx, &request.groups).await?.into_iter().map(tokens::of_group),
+            );
             let members = members::list(&mut *tx).await?;
             if members.iter().any(|member| member.name == name) {
                 let taken = format!("The cluster already has a member with name: {name}");
@@ -68,7 +72,7 @@ pub async fn invite(ctx: &Context, request: &MembersPost) -> Result<Operation> {
                 addresses,
                 created_at: now,
                 expires_at,
-                config: config.clone(),
+                config,
             };
             tokens::insert(tx, &token).await?;
             Ok(token)
@@ -103,11 +107,7 @@ async fn expiry(tx: &mut Tx<'_>, request: &MembersPost, now: Timestamp) -> Resul
 fn gifts(request: &MembersPost) -> Result<BTreeMap<String, String>> {
     let mut config = BTreeMap::new();
     if !request.failure_domain.is_empty() {
-        if request.failure_domain.len() > limits::NAME_BYTES_MAX
-            || request.failure_domain.chars().any(char::is_control)
-        {
-            return Err(Error::invalid("Invalid failure domain"));
-        }
+        check_failure_domain(&request.failure_domain)?;
         config.insert(FAILURE_DOMAIN.to_owned(), request.failure_domain.clone());
     }
     for MemberConfigKey { entity, name, key, value, .. } in &request.member_config {
@@ -139,7 +139,7 @@ pub async fn revoke(tx: &mut Tx<'_>, id: Uuid) -> Result<bool> {
     tokens::delete(tx, id).await
 }
 
-/// Lets a certificate in to join, and to do nothing else, for [`limits::JOIN_TIMEOUT`].
+/// Lets a certificate in to join, and to do nothing else, for [`crate::limits::JOIN_TIMEOUT`].
 ///
 /// # Errors
 /// Forbidden: the token is none of ours (any more). A secret that never was one is counted against the caller's

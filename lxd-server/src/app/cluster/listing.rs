@@ -44,7 +44,8 @@ pub async fn member(ctx: &Context, name: &str) -> Result<Member> {
     found.ok_or_else(|| Error::not_found("Cluster member not found"))
 }
 
-fn show(member: members::Member, status: &Status, now: Timestamp) -> Member {
+/// A member as clients see it.
+pub(super) fn show(member: members::Member, status: &Status, now: Timestamp) -> Member {
     let voter = status.voters.contains(&member.id);
     let mut roles = Vec::new();
     // Without a majority nobody leads, whoever still takes himself for the leader.

@@ -3,8 +3,10 @@
 mod accept;
 mod bootstrap;
 mod disable;
+mod edit;
 mod enable;
 mod finish;
+mod groups;
 mod heal;
 mod invite;
 mod join;
@@ -20,8 +22,12 @@ mod wire;
 
 pub use accept::{abandon, accept, activate, renew};
 pub use bootstrap::bootstrap;
+pub use edit::{MemberPatch, patch_member, replace_member};
 pub use enable::enable;
 pub use finish::resume;
+pub use groups::{
+    GroupPatch, create_group, delete_group, group, groups, patch_group, rename_group, replace_group,
+};
 pub use heal::{hand_over, heal};
 pub use invite::{Credential, admit, invite, revoke, token_operations};
 pub use join::join;

@@ -1,5 +1,6 @@
 //! Members of the cluster: `nodes` and the tables around it.
 
+use crate::db::tables::insert_keys;
 use crate::db::{SCHEMA_VERSION, Tx};
 use crate::error::{Context, Error, Result};
 use jiff::Timestamp;
@@ -164,7 +165,7 @@ pub async fn unname(tx: &mut Tx<'_>, id: u64) -> Result<()> {
     Ok(())
 }
 
-/// Gives a joiner its row and a new id.
+/// Gives a joiner its row and a new id; it is in no group yet.
 pub async fn accept(tx: &mut Tx<'_>, joiner: &Joiner) -> Result<u64> {
     let used = "SELECT name FROM nodes WHERE name = ? OR address = ?";
     let used = sqlx::query(used).bind(&joiner.name).bind(&joiner.address).fetch_optional(&mut *tx);
@@ -185,9 +186,7 @@ pub async fn accept(tx: &mut Tx<'_>, joiner: &Joiner) -> Result<u64> {
         .bind(&joiner.address)
         .bind(SCHEMA_VERSION.cast_signed())
         .bind(joiner.architecture);
-    insert.execute(&mut *tx).await.context("insert the member")?;
-    let group = sqlx::query("INSERT INTO nodes_cluster_groups (node_id, group_id) VALUES (?, 1)");
-    group.bind(id).execute(tx).await.context("put the member into the default group")?;
+    insert.execute(tx).await.context("insert the member")?;
     Ok(id.cast_unsigned())
 }
 
@@ -202,6 +201,22 @@ pub async fn activate(tx: &mut Tx<'_>, id: u64) -> Result<()> {
     let update = sqlx::query("UPDATE nodes SET state = 0, online = 1 WHERE id = ? AND state = 1");
     update.bind(key(id)).execute(tx).await.context("make the joiner a member")?;
     Ok(())
+}
+
+/// Gives a member another description.
+pub async fn describe(tx: &mut Tx<'_>, id: u64, description: &str) -> Result<()> {
+    let update = sqlx::query("UPDATE nodes SET description = ? WHERE id = ?");
+    let update = update.bind(description).bind(key(id)).execute(tx).await;
+    update.context("describe the member").map(drop)
+}
+
+/// Replaces a member's own configuration keys.
+pub async fn set_config(tx: &mut Tx<'_>, id: u64, config: &BTreeMap<String, String>) -> Result<()> {
+    let delete = sqlx::query("DELETE FROM nodes_config WHERE node_id = ?").bind(key(id));
+    delete.execute(&mut *tx).await.context("delete the member's keys")?;
+    let rows: Vec<_> =
+        config.iter().map(|(name, value)| (key(id), name.as_str(), value.as_str())).collect();
+    insert_keys(tx, "nodes_config (node_id, key, value)", &rows).await
 }
 
 /// Puts a member into the failure domain of that name; if it is a new one, it gets the id that comes with it.

@@ -3,6 +3,7 @@
 pub mod certificates;
 pub mod client_tokens;
 pub mod config;
+pub mod groups;
 pub mod members;
 pub mod objects;
 pub mod profiles;

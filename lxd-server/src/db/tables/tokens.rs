@@ -13,6 +13,8 @@ use uuid::Uuid;
 
 /// The key of the failure domain that a token gives.
 pub const FAILURE_DOMAIN: &str = "failure_domain";
+/// What the keys of the cluster groups that a token gives begin with; a group's id follows.
+const GROUP: &str = "group.";
 /// How long it is remembered who used a token.
 const REMEMBERED: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
@@ -32,7 +34,7 @@ pub struct Token {
     pub created_at: Timestamp,
     /// Good until then.
     pub expires_at: Timestamp,
-    /// What its bearer gets: `failure_domain`, and member-specific keys as `ENTITY.NAME.KEY`.
+    /// What its bearer gets: `failure_domain`, `group.ID`, and member-specific keys as `ENTITY.NAME.KEY`.
     pub config: BTreeMap<String, String>,
 }
 
@@ -124,6 +126,16 @@ pub async fn config(tx: &mut Tx<'_>, id: Uuid) -> Result<BTreeMap<String, String
     let rows = "SELECT key, value FROM tokens_config WHERE token_id = ?";
     let rows = sqlx::query_as(rows).bind(id.to_string()).fetch_all(tx).await;
     Ok(rows.context("read what the token gives")?.into_iter().collect())
+}
+
+/// How a token says that its bearer is in a group.
+pub fn of_group(id: i64) -> (String, String) {
+    (format!("{GROUP}{id}"), String::new())
+}
+
+/// The ids of the groups that the bearer of a token gets; some may be there no more.
+pub fn groups(config: &BTreeMap<String, String>) -> Vec<i64> {
+    config.keys().filter_map(|key| key.strip_prefix(GROUP)?.parse().ok()).collect()
 }
 
 /// A token has made a member: of the secret its hash is kept, so that a second bearer is told who came first.
