@@ -52,8 +52,17 @@ _lxc() {
             lxc__subcmd__cluster,disable)
                 cmd="lxc__subcmd__cluster__subcmd__disable"
                 ;;
+            lxc__subcmd__cluster,edit)
+                cmd="lxc__subcmd__cluster__subcmd__edit"
+                ;;
             lxc__subcmd__cluster,enable)
                 cmd="lxc__subcmd__cluster__subcmd__enable"
+                ;;
+            lxc__subcmd__cluster,get)
+                cmd="lxc__subcmd__cluster__subcmd__get"
+                ;;
+            lxc__subcmd__cluster,group)
+                cmd="lxc__subcmd__cluster__subcmd__group"
                 ;;
             lxc__subcmd__cluster,list)
                 cmd="lxc__subcmd__cluster__subcmd__list"
@@ -67,8 +76,50 @@ _lxc() {
             lxc__subcmd__cluster,revoke-token)
                 cmd="lxc__subcmd__cluster__subcmd__revoke__subcmd__token"
                 ;;
+            lxc__subcmd__cluster,set)
+                cmd="lxc__subcmd__cluster__subcmd__set"
+                ;;
             lxc__subcmd__cluster,show)
                 cmd="lxc__subcmd__cluster__subcmd__show"
+                ;;
+            lxc__subcmd__cluster,unset)
+                cmd="lxc__subcmd__cluster__subcmd__unset"
+                ;;
+            lxc__subcmd__cluster__subcmd__group,apply)
+                cmd="lxc__subcmd__cluster__subcmd__group__subcmd__assign"
+                ;;
+            lxc__subcmd__cluster__subcmd__group,assign)
+                cmd="lxc__subcmd__cluster__subcmd__group__subcmd__assign"
+                ;;
+            lxc__subcmd__cluster__subcmd__group,create)
+                cmd="lxc__subcmd__cluster__subcmd__group__subcmd__create"
+                ;;
+            lxc__subcmd__cluster__subcmd__group,delete)
+                cmd="lxc__subcmd__cluster__subcmd__group__subcmd__delete"
+                ;;
+            lxc__subcmd__cluster__subcmd__group,edit)
+                cmd="lxc__subcmd__cluster__subcmd__group__subcmd__edit"
+                ;;
+            lxc__subcmd__cluster__subcmd__group,list)
+                cmd="lxc__subcmd__cluster__subcmd__group__subcmd__list"
+                ;;
+            lxc__subcmd__cluster__subcmd__group,ls)
+                cmd="lxc__subcmd__cluster__subcmd__group__subcmd__list"
+                ;;
+            lxc__subcmd__cluster__subcmd__group,mv)
+                cmd="lxc__subcmd__cluster__subcmd__group__subcmd__rename"
+                ;;
+            lxc__subcmd__cluster__subcmd__group,remove)
+                cmd="lxc__subcmd__cluster__subcmd__group__subcmd__remove"
+                ;;
+            lxc__subcmd__cluster__subcmd__group,rename)
+                cmd="lxc__subcmd__cluster__subcmd__group__subcmd__rename"
+                ;;
+            lxc__subcmd__cluster__subcmd__group,rm)
+                cmd="lxc__subcmd__cluster__subcmd__group__subcmd__delete"
+                ;;
+            lxc__subcmd__cluster__subcmd__group,show)
+                cmd="lxc__subcmd__cluster__subcmd__group__subcmd__show"
                 ;;
             lxc__subcmd__config,get)
                 cmd="lxc__subcmd__config__subcmd__get"
@@ -148,8 +199,17 @@ _lxc() {
             lxc__subcmd__help__subcmd__cluster,disable)
                 cmd="lxc__subcmd__help__subcmd__cluster__subcmd__disable"
                 ;;
+            lxc__subcmd__help__subcmd__cluster,edit)
+                cmd="lxc__subcmd__help__subcmd__cluster__subcmd__edit"
+                ;;
             lxc__subcmd__help__subcmd__cluster,enable)
                 cmd="lxc__subcmd__help__subcmd__cluster__subcmd__enable"
+                ;;
+            lxc__subcmd__help__subcmd__cluster,get)
+                cmd="lxc__subcmd__help__subcmd__cluster__subcmd__get"
+                ;;
+            lxc__subcmd__help__subcmd__cluster,group)
+                cmd="lxc__subcmd__help__subcmd__cluster__subcmd__group"
                 ;;
             lxc__subcmd__help__subcmd__cluster,list)
                 cmd="lxc__subcmd__help__subcmd__cluster__subcmd__list"
@@ -160,8 +220,38 @@ _lxc() {
             lxc__subcmd__help__subcmd__cluster,revoke-token)
                 cmd="lxc__subcmd__help__subcmd__cluster__subcmd__revoke__subcmd__token"
                 ;;
+            lxc__subcmd__help__subcmd__cluster,set)
+                cmd="lxc__subcmd__help__subcmd__cluster__subcmd__set"
+                ;;
             lxc__subcmd__help__subcmd__cluster,show)
                 cmd="lxc__subcmd__help__subcmd__cluster__subcmd__show"
+                ;;
+            lxc__subcmd__help__subcmd__cluster,unset)
+                cmd="lxc__subcmd__help__subcmd__cluster__subcmd__unset"
+                ;;
+            lxc__subcmd__help__subcmd__cluster__subcmd__group,assign)
+                cmd="lxc__subcmd__help__subcmd__cluster__subcmd__group__subcmd__assign"
+                ;;
+            lxc__subcmd__help__subcmd__cluster__subcmd__group,create)
+                cmd="lxc__subcmd__help__subcmd__cluster__subcmd__group__subcmd__create"
+                ;;
+            lxc__subcmd__help__subcmd__cluster__subcmd__group,delete)
+                cmd="lxc__subcmd__help__subcmd__cluster__subcmd__group__subcmd__delete"
+                ;;
+            lxc__subcmd__help__subcmd__cluster__subcmd__group,edit)
+                cmd="lxc__subcmd__help__subcmd__cluster__subcmd__group__subcmd__edit"
+                ;;
+            lxc__subcmd__help__subcmd__cluster__subcmd__group,list)
+                cmd="lxc__subcmd__help__subcmd__cluster__subcmd__group__subcmd__list"
+                ;;
+            lxc__subcmd__help__subcmd__cluster__subcmd__group,remove)
+                cmd="lxc__subcmd__help__subcmd__cluster__subcmd__group__subcmd__remove"
+                ;;
+            lxc__subcmd__help__subcmd__cluster__subcmd__group,rename)
+                cmd="lxc__subcmd__help__subcmd__cluster__subcmd__group__subcmd__rename"
+                ;;
+            lxc__subcmd__help__subcmd__cluster__subcmd__group,show)
+                cmd="lxc__subcmd__help__subcmd__cluster__subcmd__group__subcmd__show"
                 ;;
             lxc__subcmd__help__subcmd__config,get)
                 cmd="lxc__subcmd__help__subcmd__config__subcmd__get"
@@ -383,7 +473,7 @@ _lxc() {
             return 0
             ;;
         lxc__subcmd__cluster)
-            opts="-h -q -v --debug --force-local --help --project --quiet --verbose --version add disable enable list ls list-tokens revoke-token show"
+            opts="-h -q -v --debug --force-local --help --project --quiet --verbose --version add disable edit enable get group list ls list-tokens revoke-token set show unset"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -404,7 +494,7 @@ _lxc() {
             return 0
             ;;
         lxc__subcmd__cluster__subcmd__add)
-            opts="-h -q -v --name --expiry --failure-domain --member-config --debug --force-local --help --project --quiet --verbose --version"
+            opts="-h -q -v --name --expiry --failure-domain --group --member-config --debug --force-local --help --project --quiet --verbose --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -425,6 +515,13 @@ _lxc() {
                     return 0
                     ;;
                 --failure-domain)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --group)
                     COMPREPLY=("${cur}")
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
@@ -473,9 +570,254 @@ _lxc() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        lxc__subcmd__cluster__subcmd__edit)
+            opts="-h -q -v --debug --force-local --help --project --quiet --verbose --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --project)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         lxc__subcmd__cluster__subcmd__enable)
             opts="-h -q -v --debug --force-local --help --project --quiet --verbose --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --project)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lxc__subcmd__cluster__subcmd__get)
+            opts="-h -q -v --debug --force-local --help --project --quiet --verbose --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --project)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lxc__subcmd__cluster__subcmd__group)
+            opts="-h -q -v --debug --force-local --help --project --quiet --verbose --version assign apply create delete rm edit list ls remove rename mv show"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --project)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lxc__subcmd__cluster__subcmd__group__subcmd__assign)
+            opts="-h -q -v --debug --force-local --help --project --quiet --verbose --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --project)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lxc__subcmd__cluster__subcmd__group__subcmd__create)
+            opts="-h -q -v --debug --force-local --help --project --quiet --verbose --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --project)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lxc__subcmd__cluster__subcmd__group__subcmd__delete)
+            opts="-h -q -v --debug --force-local --help --project --quiet --verbose --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --project)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lxc__subcmd__cluster__subcmd__group__subcmd__edit)
+            opts="-h -q -v --debug --force-local --help --project --quiet --verbose --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --project)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lxc__subcmd__cluster__subcmd__group__subcmd__list)
+            opts="-f -h -q -v --format --debug --force-local --help --project --quiet --verbose --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "csv json table yaml compact" -- "${cur}"))
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -W "csv json table yaml compact" -- "${cur}"))
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --project)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lxc__subcmd__cluster__subcmd__group__subcmd__remove)
+            opts="-h -q -v --debug --force-local --help --project --quiet --verbose --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --project)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lxc__subcmd__cluster__subcmd__group__subcmd__rename)
+            opts="-h -q -v --debug --force-local --help --project --quiet --verbose --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --project)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lxc__subcmd__cluster__subcmd__group__subcmd__show)
+            opts="-h -q -v --debug --force-local --help --project --quiet --verbose --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -585,7 +927,49 @@ _lxc() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        lxc__subcmd__cluster__subcmd__set)
+            opts="-h -q -v --debug --force-local --help --project --quiet --verbose --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --project)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         lxc__subcmd__cluster__subcmd__show)
+            opts="-h -q -v --debug --force-local --help --project --quiet --verbose --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --project)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lxc__subcmd__cluster__subcmd__unset)
             opts="-h -q -v --debug --force-local --help --project --quiet --verbose --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -971,7 +1355,7 @@ _lxc() {
             return 0
             ;;
         lxc__subcmd__help__subcmd__cluster)
-            opts="add disable enable list list-tokens revoke-token show"
+            opts="add disable edit enable get group list list-tokens revoke-token set show unset"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1012,9 +1396,163 @@ _lxc() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        lxc__subcmd__help__subcmd__cluster__subcmd__edit)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         lxc__subcmd__help__subcmd__cluster__subcmd__enable)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lxc__subcmd__help__subcmd__cluster__subcmd__get)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lxc__subcmd__help__subcmd__cluster__subcmd__group)
+            opts="assign create delete edit list remove rename show"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lxc__subcmd__help__subcmd__cluster__subcmd__group__subcmd__assign)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lxc__subcmd__help__subcmd__cluster__subcmd__group__subcmd__create)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lxc__subcmd__help__subcmd__cluster__subcmd__group__subcmd__delete)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lxc__subcmd__help__subcmd__cluster__subcmd__group__subcmd__edit)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lxc__subcmd__help__subcmd__cluster__subcmd__group__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lxc__subcmd__help__subcmd__cluster__subcmd__group__subcmd__remove)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lxc__subcmd__help__subcmd__cluster__subcmd__group__subcmd__rename)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lxc__subcmd__help__subcmd__cluster__subcmd__group__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -1068,7 +1606,35 @@ _lxc() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        lxc__subcmd__help__subcmd__cluster__subcmd__set)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         lxc__subcmd__help__subcmd__cluster__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lxc__subcmd__help__subcmd__cluster__subcmd__unset)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

@@ -6,15 +6,45 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
+use crate::client::{Client, Tagged};
 use crate::context::Context;
 
 /// Tried when the user has chosen none.
 const EDITORS: &[&str] = &["editor", "vi", "emacs", "nano"];
 
+/// Has the user change the thing at this path, `shown` as YAML, as often as it takes; or replaces it by the YAML
+/// that comes by a pipe.
+pub(crate) async fn change<Shown: DeserializeOwned, Put: DeserializeOwned + Serialize>(
+    ctx: &Context,
+    client: &Client,
+    path: &str,
+    shown: impl Fn(&Shown) -> String,
+) -> anyhow::Result<()> {
+    if let Some(text) = piped()? {
+        let change: Put = serde_yaml::from_str(&text)?;
+        return client.put(path, "", &change).await;
+    }
+    let Tagged { value, etag } = client.get_tagged::<Shown>(path).await?;
+    let mut text = shown(&value);
+    loop {
+        text = edit(ctx, &text).await?;
+        let change = serde_yaml::from_str::<Put>(&text).map_err(anyhow::Error::from);
+        let done = match change {
+            Ok(change) => client.put(path, &etag, &change).await,
+            Err(error) => Err(error),
+        };
+        let Err(error) = done else { return Ok(()) };
+        ctx.ui.diagnose(format_args!("Config parsing error: {error}\n"))?;
+        ctx.ui.ask("Press enter to open the editor again or ctrl+c to abort change\n")?;
+    }
+}
+
 /// All of standard input, unless it is a terminal.
-pub(crate) fn piped() -> io::Result<Option<String>> {
+fn piped() -> io::Result<Option<String>> {
     if io::stdin().is_terminal() {
         return Ok(None);
     }
@@ -24,7 +54,7 @@ pub(crate) fn piped() -> io::Result<Option<String>> {
 }
 
 /// Lets the user change a text, and returns what it is then.
-pub(crate) async fn edit(ctx: &Context, text: &str) -> anyhow::Result<String> {
+async fn edit(ctx: &Context, text: &str) -> anyhow::Result<String> {
     let file = Draft::new(text).context("Failed to write the text to edit")?;
     let chosen = ctx.environment.editor.as_deref();
     let editors = chosen.map_or(EDITORS.to_vec(), |chosen| vec![chosen]);

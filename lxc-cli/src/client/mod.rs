@@ -162,14 +162,14 @@ impl Client {
         self.post::<IgnoredAny>(path, body).await.map(drop)
     }
 
-    /// Replaces an object that has not changed since its tag was read.
+    /// Replaces an object that has not changed since its tag was read; an empty one is no condition.
     pub(crate) async fn put(
         &self,
         path: &str,
         etag: &str,
         body: &impl Serialize,
     ) -> anyhow::Result<()> {
-        let header = Some((IF_MATCH, etag));
+        let header = Some((IF_MATCH, etag)).filter(|_| !etag.is_empty());
         let request = Request { header, ..Request::new(Method::PUT, path, body)? };
         self.send(request).await?.metadata::<IgnoredAny>().map(drop)
     }

@@ -26,6 +26,9 @@ pub(crate) struct Arguments {
     /// Failure domain of the new member
     #[arg(long, value_name = "name")]
     failure_domain: Option<String>,
+    /// Cluster group of the new member, which is in no other then; may be given several times
+    #[arg(long, value_name = "group")]
+    group: Vec<String>,
     /// What the new member has for its own, such as storage-pool.default.source=/dev/sdb
     #[arg(long, value_name = "entity.name.key=value", value_parser = member_key)]
     member_config: Vec<MemberConfigKey>,
@@ -48,6 +51,7 @@ pub(crate) async fn run(ctx: &Context, arguments: Arguments) -> anyhow::Result<(
         server_name: server_name.clone(),
         expires_in: arguments.expiry,
         failure_domain: arguments.failure_domain.unwrap_or_default(),
+        groups: arguments.group,
         member_config: arguments.member_config,
     };
     check_options(&client, &request).await?;

@@ -3,7 +3,6 @@
 use shared_api::certificates::{Certificate, CertificatePut};
 use shared_api::{paths, yaml};
 
-use crate::client::Tagged;
 use crate::context::Context;
 use crate::editor;
 
@@ -28,21 +27,6 @@ pub(crate) async fn run(ctx: &Context, arguments: Arguments) -> anyhow::Result<(
     let certificate = ctx.resource(&arguments.certificate)?;
     let client = ctx.client(&certificate)?;
     let path = paths::certificate(certificate.name_of("certificate fingerprint")?);
-    if let Some(text) = editor::piped()? {
-        let change: CertificatePut = serde_yaml::from_str(&text)?;
-        return client.put(&path, "", &change).await;
-    }
-    let Tagged { value, etag } = client.get_tagged::<Certificate>(&path).await?;
-    let mut text = format!("{HELP}{}", yaml::to_string(&value));
-    loop {
-        text = editor::edit(ctx, &text).await?;
-        let change = serde_yaml::from_str::<CertificatePut>(&text).map_err(anyhow::Error::from);
-        let done = match change {
-            Ok(change) => client.put(&path, &etag, &change).await,
-            Err(error) => Err(error),
-        };
-        let Err(error) = done else { return Ok(()) };
-        ctx.ui.diagnose(format_args!("Config parsing error: {error}\n"))?;
-        ctx.ui.ask("Press enter to open the editor again or ctrl+c to abort change\n")?;
-    }
+    let shown = |certificate: &Certificate| format!("{HELP}{}", yaml::to_string(certificate));
+    editor::change::<_, CertificatePut>(ctx, &client, &path, shown).await
 }
