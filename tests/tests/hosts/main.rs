@@ -10,6 +10,7 @@ mod disk;
 mod exactly;
 mod faults;
 mod forming;
+mod groups;
 mod harness;
 mod joins;
 mod kills;
