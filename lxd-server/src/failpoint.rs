@@ -3,8 +3,9 @@
 #[cfg(debug_assertions)]
 use crate::error::Result;
 
-/// The steps of founding a cluster, of ending one and of a join, in order: at the joiner, then at the member that it asks.
-pub const NAMES: [&str; 20] = [
+/// The steps of founding a cluster, of ending one and of a join, in order: at the joiner, then at the member that it asks;
+/// at last those of making a pool.
+pub const NAMES: [&str; 23] = [
     "found: listening",
     "found: certificate written",
     "disabled: unnamed",
@@ -25,6 +26,9 @@ pub const NAMES: [&str; 20] = [
     "member: accepted",
     "member: activated",
     "member: forgot",
+    "pool: planned",
+    "pool: formatted",
+    "pool: made",
 ];
 
 /// The daemon that is to die at one of [`NAMES`] says so once, at its start.

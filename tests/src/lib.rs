@@ -5,6 +5,7 @@ pub mod api;
 pub mod cluster;
 pub mod daemon;
 pub mod demo;
+pub mod disk;
 pub mod faults;
 pub mod flavour;
 pub mod history;

@@ -14,11 +14,11 @@ pub async fn environment(ctx: &Context) -> Result<Environment> {
     let certificate = ctx.tls.public();
     let uname = rustix::system::uname();
     let (os_name, os_version) = operating_system();
-    let drivers = storage::supported();
-    let (storage, storage_version) = in_use(ctx, &drivers).await?;
-    let driver = |driver: storage::Driver| StorageDriver {
+    let drivers = storage::supported().await;
+    let (storage, storage_version) = in_use(ctx, drivers).await?;
+    let driver = |driver: &storage::Driver| StorageDriver {
         name: driver.name.to_owned(),
-        version: driver.version.to_owned(),
+        version: driver.version.clone(),
         remote: driver.remote,
     };
     Ok(Environment {
@@ -41,7 +41,7 @@ pub async fn environment(ctx: &Context) -> Result<Environment> {
         server_version: env!("CARGO_PKG_VERSION").to_owned(),
         storage,
         storage_version,
-        storage_supported_drivers: drivers.into_iter().map(driver).collect(),
+        storage_supported_drivers: drivers.iter().map(driver).collect(),
         ..Environment::default()
     })
 }
@@ -82,10 +82,10 @@ async fn in_use(ctx: &Context, drivers: &[storage::Driver]) -> Result<(String, S
     let pools = ctx.db.read_local(|tx| objects::POOLS.list(tx).boxed()).await?;
     let used = |driver: &&storage::Driver| pools.iter().any(|pool| pool.kind == driver.name);
     let used: Vec<_> = drivers.iter().filter(used).collect();
-    let join = |part: fn(&storage::Driver) -> &'static str| {
+    let join = |part: fn(&storage::Driver) -> &str| {
         used.iter().map(|driver| part(driver)).collect::<Vec<_>>().join(" | ")
     };
-    Ok((join(|driver| driver.name), join(|driver| driver.version)))
+    Ok((join(|driver| driver.name), join(|driver| &driver.version)))
 }
 
 /// Name and version from os-release(5).

@@ -3,12 +3,13 @@
 
 use super::mode::Choices;
 use crate::client::Client;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use shared_api::config::server::{HTTPS_ADDRESS, TRUST_PASSWORD};
 use shared_api::config::{Devices, Map};
 use shared_api::init::{self, Preseed};
 use shared_api::networks::Network;
 use shared_api::paths;
+use shared_api::server::Server;
 use shared_api::storage::Pool;
 
 /// The preseed for the server as it is: nothing if it has been set up before.
@@ -16,6 +17,13 @@ pub(super) async fn preseed(client: &Client, choices: &Choices) -> Result<Presee
     let recursive = |path| paths::with_query(path, &[("recursion", "1")]);
     let pools: Vec<Pool> = client.get(&recursive(paths::STORAGE_POOLS)).await?;
     let networks: Vec<Network> = client.get(&recursive(paths::NETWORKS)).await?;
+    let server: Server = client.get(paths::API).await?;
+    let (known, driver) =
+        (server.environment.storage_supported_drivers, choices.pool.driver.as_str());
+    if known.iter().all(|known| known.name != driver) {
+        let text = format!("The requested backend '{driver}' isn't supported by lxd init");
+        return Err(Error::invalid(text));
+    }
     Ok(choose(choices, &pools, &networks))
 }
 
@@ -50,9 +58,8 @@ fn choose(choices: &Choices, pools: &[Pool], networks: &[Network]) -> Preseed {
     }
     let mut devices = Devices::new();
     if pools.is_empty() {
-        let (name, driver) = ("default".to_owned(), choices.driver.clone());
-        devices.insert("root".to_owned(), root(&name));
-        preseed.storage_pools = vec![init::Pool { name, driver, ..init::Pool::default() }];
+        devices.insert("root".to_owned(), root(&choices.pool.name));
+        preseed.storage_pools = vec![choices.pool.clone()];
     }
     if networks.iter().all(|network| !network.managed) {
         let is_free = |name: &String| networks.iter().all(|network| network.name != *name);
@@ -74,7 +81,9 @@ mod tests {
 
     #[test]
     fn what_is_there_is_not_made_again() {
-        let choices = Choices { driver: "dir".into(), ..Choices::default() };
+        let (name, driver) = ("default".to_owned(), "dir".to_owned());
+        let pool = init::Pool { name, driver, ..init::Pool::default() };
+        let choices = Choices { pool, ..Choices::default() };
         let network =
             |name: &str, managed| Network { name: name.to_owned(), managed, ..Network::default() };
         let fresh = choose(&choices, &[], &[network("eth0", false), network("lxdbr0", false)]);

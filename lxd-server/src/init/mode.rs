@@ -2,8 +2,10 @@
 
 use crate::args;
 use crate::error::{Error, Result};
-use crate::storage;
+
 use shared_api::address::{Address, PORT};
+use shared_api::config::pool::DRIVERS;
+use shared_api::init;
 
 /// What `lxd init` does.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,7 +27,8 @@ pub(super) struct Choices {
     pub(super) address: Option<Address>,
     /// Empty for none.
     pub(super) trust_password: String,
-    pub(super) driver: String,
+    /// The pool to make, if there is none.
+    pub(super) pool: init::Pool,
 }
 
 impl Mode {
@@ -55,7 +58,7 @@ impl Mode {
             (_, true, ..) => Ok(Self::Preseed),
             (_, _, true, _) => choices(arguments).map(Self::Automatic),
             (.., true) => {
-                Ok(Self::Automatic(Choices { driver: "dir".to_owned(), ..Choices::default() }))
+                Ok(Self::Automatic(Choices { pool: pool(arguments, "dir"), ..Choices::default() }))
             }
             _ => Ok(Self::Dialog),
         }
@@ -78,15 +81,20 @@ fn has_flags_of_drivers(arguments: &args::Init) -> bool {
 
 fn choices(arguments: &args::Init) -> Result<Choices> {
     let driver = arguments.storage_backend.as_deref().unwrap_or("dir");
-    let supported = storage::supported().iter().any(|known| known.name == driver);
+    let supported = DRIVERS.contains(&driver);
     let network = arguments.network_address.is_some();
     for (wrong, text) in [
         (!supported, format!("The requested backend '{driver}' isn't supported by lxd init")),
         (
-            has_flags_of_drivers(arguments),
+            driver == "dir" && has_flags_of_drivers(arguments),
             format!(
                 "None of --storage-pool, --storage-create-device or --storage-create-loop may be used with the '{driver}' backend"
             ),
+        ),
+        (
+            arguments.storage_create_device.is_some() && arguments.storage_create_loop.is_some(),
+            "Only one of --storage-create-device or --storage-create-loop can be specified"
+                .to_owned(),
         ),
         (
             !network && arguments.network_port.is_some(),
@@ -107,7 +115,24 @@ fn choices(arguments: &args::Init) -> Result<Choices> {
         Address { host, port }
     });
     let trust_password = arguments.trust_password.clone().unwrap_or_default();
-    Ok(Choices { address, trust_password, driver: driver.to_owned() })
+    Ok(Choices { address, trust_password, pool: pool(arguments, driver) })
+}
+
+/// The pool that the flags ask for. With a device or a size, `--storage-pool` is its name.
+fn pool(arguments: &args::Init, driver: &str) -> init::Pool {
+    let args::Init { storage_create_device, storage_create_loop, storage_pool, .. } = arguments;
+    let size = storage_create_loop.map(|size| ("size", format!("{size}GB")));
+    let new = storage_create_device.clone().map(|device| ("source", device)).or(size);
+    let (name, key) = match (new, storage_pool) {
+        (None, Some(existing)) => (None, Some(("source", existing.clone()))),
+        (new, name) => (name.as_deref(), new),
+    };
+    init::Pool {
+        name: name.unwrap_or("default").to_owned(),
+        driver: driver.to_owned(),
+        config: key.map(|(key, value)| (key.to_owned(), value)).into_iter().collect(),
+        ..init::Pool::default()
+    }
 }
 
 #[cfg(test)]
@@ -141,6 +166,10 @@ mod tests {
             ("--auto --storage-pool x", of_drivers),
             ("--auto --storage-backend dir --storage-create-device /dev/sdb", of_drivers),
             (
+                "--auto --storage-backend btrfs --storage-create-loop 5 --storage-create-device x",
+                "Only one of --storage-create-device or --storage-create-loop can be specified",
+            ),
+            (
                 "--auto --storage-backend bogus",
                 "The requested backend 'bogus' isn't supported by lxd init",
             ),
@@ -156,18 +185,41 @@ mod tests {
 
     #[test]
     fn flags_say_what_to_do() {
-        let plain = Choices { driver: "dir".into(), ..Choices::default() };
+        let pool = |name: &str, driver: &str, key: Option<(&str, &str)>| init::Pool {
+            name: name.to_owned(),
+            driver: driver.to_owned(),
+            config: key.map(|(key, value)| (key.into(), value.into())).into_iter().collect(),
+            ..init::Pool::default()
+        };
+        let dir = pool("default", "dir", None);
+        let plain = Choices { pool: dir.clone(), ..Choices::default() };
+        let btrfs = |name, key| {
+            Mode::Automatic(Choices { pool: pool(name, "btrfs", key), ..Choices::default() })
+        };
         let address = Some(Address { host: "::1".to_owned(), port: 444 });
-        let (trust_password, driver) = ("x".to_owned(), "dir".to_owned());
+        let trust_password = "x".to_owned();
         for (flags, expected) in [
             ("", Mode::Dialog),
             ("--dump", Mode::Dump),
             ("--preseed --dry-run --wait 3", Mode::Preseed),
             ("--minimal", Mode::Automatic(plain.clone())),
             ("--auto", Mode::Automatic(plain)),
+            ("--auto --storage-backend btrfs", btrfs("default", None)),
+            (
+                "--auto --storage-backend btrfs --storage-create-loop 5",
+                btrfs("default", Some(("size", "5GB"))),
+            ),
+            (
+                "--auto --storage-backend btrfs --storage-create-device /dev/sdb --storage-pool p",
+                btrfs("p", Some(("source", "/dev/sdb"))),
+            ),
+            (
+                "--auto --storage-backend btrfs --storage-pool /srv/p",
+                btrfs("default", Some(("source", "/srv/p"))),
+            ),
             (
                 "--auto --network-address [::1] --network-port 444 --trust-password x --storage-backend dir",
-                Mode::Automatic(Choices { address, trust_password, driver }),
+                Mode::Automatic(Choices { address, trust_password, pool: dir }),
             ),
         ] {
             assert_eq!(mode(flags), Ok(expected), "{flags}");

@@ -25,17 +25,30 @@ const LAYOUT: [(&str, u32); 8] = [
 ];
 
 /// The mode of a pool's own directory and of the one above it.
-const MODE: u32 = 0o711;
+pub(super) const MODE: u32 = 0o711;
+
+pub(super) fn plan(pool: &Pool) -> Result<Map, Error> {
+    check(pool)?;
+    let mut config = pool.config.clone();
+    let source = foreign_source(pool).unwrap_or_else(|| pool.path());
+    config.insert("source".to_owned(), source.to_string_lossy().into_owned());
+    Ok(config)
+}
 
 /// Refuses what [`create`] refuses before it makes anything.
 pub(super) fn check(pool: &Pool) -> Result<(), Error> {
-    let path = pool.path();
     if let Some(source) = foreign_source(pool) {
         check_source(pool, &source)?;
         if !is_blank(&source).map_err(Error::host("read", &source))? {
             return Err(Error::SourceNotEmpty(source.display().to_string()));
         }
     }
+    check_free(pool)
+}
+
+/// Refuses when something is where the pool would be mounted.
+pub(super) fn check_free(pool: &Pool) -> Result<(), Error> {
+    let path = pool.path();
     match is_blank(&path) {
         Ok(true) => Ok(()),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
@@ -43,21 +56,17 @@ pub(super) fn check(pool: &Pool) -> Result<(), Error> {
     }
 }
 
-pub(super) fn create(pool: &Pool) -> Result<Map, Error> {
+pub(super) fn create(pool: &Pool) -> Result<(), Error> {
     let path = pool.path();
     make(&pool.root.join("storage-pools"), MODE)?;
     let foreign = foreign_source(pool);
     let source = foreign.as_ref().unwrap_or(&path);
     if foreign.is_some() && mount::is_bound(source, &path) {
         // A kill came between here and the end of an earlier try.
-        mount::unbind(&path)?;
+        mount::unmount(&path)?;
     }
     check(pool)?;
-    fill(&path, source).inspect_err(|_| undo(&path, source))?;
-    let mut config = pool.config.clone();
-    config.insert("source".to_owned(), source.to_string_lossy().into_owned());
-    tracing::debug!(pool = %pool.name, ?path, ?source, "pool created");
-    Ok(config)
+    fill(&path, source).inspect_err(|_| undo(&path, source))
 }
 
 pub(super) fn start(pool: &Pool) -> Result<(), Error> {
@@ -76,7 +85,7 @@ pub(super) fn start(pool: &Pool) -> Result<(), Error> {
 pub(super) fn stop(pool: &Pool) -> Result<(), Error> {
     match foreign_source(pool) {
         None => Ok(()),
-        Some(_) => mount::unbind(&pool.path()),
+        Some(_) => mount::unmount(&pool.path()),
     }
 }
 
@@ -85,7 +94,7 @@ pub(super) fn delete(pool: &Pool) -> Result<(), Error> {
     let Some(source) = foreign_source(pool) else {
         return gone(fs::remove_dir_all(&path), &path);
     };
-    mount::unbind(&path)?;
+    mount::unmount(&path)?;
     for (name, _) in LAYOUT {
         let part = source.join(name);
         gone(fs::remove_dir_all(&part), &part)?;
@@ -109,7 +118,7 @@ fn fill(path: &Path, source: &Path) -> Result<(), Error> {
 
 /// Undoes a [`fill`] that failed on the way. Removes nothing but empty directories.
 fn undo(path: &Path, source: &Path) {
-    if source != path && mount::is_bound(source, path) && mount::unbind(path).is_err() {
+    if source != path && mount::is_bound(source, path) && mount::unmount(path).is_err() {
         return;
     }
     for (name, _) in LAYOUT {
@@ -134,7 +143,7 @@ fn check_source(pool: &Pool, source: &Path) -> Result<(), Error> {
 }
 
 /// Whether a directory holds nothing, or nothing but empty directories of a pool's layout.
-fn is_blank(source: &Path) -> io::Result<bool> {
+pub(super) fn is_blank(source: &Path) -> io::Result<bool> {
     for entry in fs::read_dir(source)? {
         let entry = entry?;
         let ours = LAYOUT.iter().any(|(name, _)| entry.file_name() == *name);
@@ -146,12 +155,12 @@ fn is_blank(source: &Path) -> io::Result<bool> {
 }
 
 /// Makes the directories of a pool that are missing.
-fn lay_out(path: &Path) -> Result<(), Error> {
+pub(super) fn lay_out(path: &Path) -> Result<(), Error> {
     LAYOUT.iter().try_for_each(|(name, mode)| make(&path.join(name), *mode))
 }
 
 /// Makes sure of one directory and its mode, whatever the daemon's umask.
-fn make(path: &Path, mode: u32) -> Result<(), Error> {
+pub(super) fn make(path: &Path, mode: u32) -> Result<(), Error> {
     match DirBuilder::new().mode(mode).create(path) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists && path.is_dir() => {}
         made => made.map_err(Error::host("create", path))?,
@@ -161,7 +170,7 @@ fn make(path: &Path, mode: u32) -> Result<(), Error> {
 }
 
 /// The result of a removal for which "it was not there" is a success.
-fn gone(removed: io::Result<()>, path: &Path) -> Result<(), Error> {
+pub(super) fn gone(removed: io::Result<()>, path: &Path) -> Result<(), Error> {
     match removed {
         Err(error) if error.kind() != ErrorKind::NotFound => {
             Err(Error::host("remove", path)(error))

@@ -1,10 +1,14 @@
 //! The host side of storage pools: plain values in and out, nothing of the cluster.
 //! A pool is created, started with the daemon, stopped and deleted here; volumes come later.
 
+mod btrfs;
+mod device;
 mod dir;
 mod driver;
 mod mount;
 
+pub use btrfs::{default_size, is_btrfs};
+pub use device::is_block;
 pub use driver::{Driver, supported};
 
 use std::io;
@@ -12,6 +16,8 @@ use std::path::{Path, PathBuf};
 
 use shared_api::config::Map;
 use shared_api::name::PoolName;
+
+use crate::run::Failed;
 
 /// A pool on this host.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,9 +60,14 @@ pub struct Resources {
 /// Why a pool could not be made, mounted, removed or measured.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// No driver of that name on this host.
+    /// No driver of that name.
     #[error("Unknown driver")]
     UnknownDriver,
+    /// A driver that lacks its tools, or what the kernel has for it.
+    #[error(
+        "The storage driver {0} doesn't work on this host: its tools or its kernel module are missing"
+    )]
+    NotOnHost(&'static str),
     /// Something is where the pool would go.
     #[error("Storage pool directory {0:?} already exists")]
     Exists(PathBuf),
@@ -72,6 +83,29 @@ pub enum Error {
     /// The directory given as `source` is in the daemon's own directory.
     #[error("Source path '{0}' is within the LXD directory")]
     SourceWithin(String),
+    /// The path given as `source` is on a file system of another kind.
+    #[error("Source path '{0}' isn't on a btrfs file system")]
+    NotBtrfs(String),
+    /// Something uses the device given as `source`.
+    #[error("Source device '{0}' is in use")]
+    DeviceBusy(String),
+    /// The device given as `source` holds something.
+    #[error("Source device '{device}' isn't empty: it holds {what}")]
+    DeviceNotEmpty {
+        /// Its path.
+        device: String,
+        /// Such as `ext4`, or `dos` for a partition table.
+        what: String,
+    },
+    /// The file system with this UUID is on no device.
+    #[error("No device of this host has the file system {0}")]
+    DeviceLost(String),
+    /// The size of a file is not known.
+    #[error("The pool's size isn't known")]
+    NoSize,
+    /// A program failed.
+    #[error(transparent)]
+    Program(#[from] Failed),
     /// The host refused.
     #[error("Failed to {action} {path:?}")]
     Host {
@@ -92,21 +126,23 @@ impl Error {
     }
 }
 
-/// Makes a new pool and returns its configuration with what was decided on the way filled in
-/// (`source` for `dir`).
+/// Whether a pool can be made: all that it needs is there, and nothing is in its way. Makes nothing.
 ///
-/// Either the whole pool is there and mounted afterwards or nothing of it is. A kill on the way
-/// leaves empty directories at most, which the next try takes over; anything else in the way is
-/// refused.
-pub async fn create(pool: &Pool) -> Result<Map, Error> {
+/// Returns its configuration with what is decided now: `source`, and for btrfs `size` and
+/// `volatile.initial_source`. It is to be written down before [`create`] and given to it: what that
+/// has made is known by it, and so is what [`delete`] may remove, after a kill too.
+pub async fn plan(pool: &Pool) -> Result<Map, Error> {
     let pool = pool.clone();
-    blocking(move || driver::of(&pool)?.create(&pool)).await
+    blocking(move || driver::of(&pool)?.plan(&pool)).await
 }
 
-/// Whether a pool can be made: all that it needs is there, and nothing is in its way. Makes nothing.
-pub async fn check(pool: &Pool) -> Result<(), Error> {
+/// Makes a pool that was planned.
+///
+/// Either the whole pool is there and mounted afterwards or nothing of it is. What a kill leaves on
+/// the way holds no data, and the next try goes on from it; anything else in the way is refused.
+pub async fn create(pool: &Pool) -> Result<(), Error> {
     let pool = pool.clone();
-    blocking(move || driver::of(&pool)?.check(&pool)).await
+    blocking(move || driver::of(&pool)?.create(&pool)).await
 }
 
 /// Mounts a pool that exists, as at the start of the daemon; does nothing if it is mounted.
@@ -123,7 +159,8 @@ pub async fn stop(pool: &Pool) -> Result<(), Error> {
     blocking(move || driver::of(&pool)?.stop(&pool)).await
 }
 
-/// Removes a pool and all that the daemon keeps in it; what is gone already is no error.
+/// Removes a pool that was planned and all that the daemon keeps in it; what is gone already is no
+/// error.
 pub async fn delete(pool: &Pool) -> Result<(), Error> {
     let pool = pool.clone();
     blocking(move || driver::of(&pool)?.delete(&pool)).await

@@ -1,4 +1,4 @@
-//! Bind mounts and the size of file systems.
+//! Mounts and the size of file systems.
 
 use std::fs;
 use std::io;
@@ -17,8 +17,8 @@ pub(super) fn bind(source: &Path, target: &Path) -> Result<(), Error> {
         .map_err(|errno| Error::host("mount", target)(errno.into()))
 }
 
-/// Undoes [`bind`]; a target that is gone or nothing is mounted on is no error.
-pub(super) fn unbind(target: &Path) -> Result<(), Error> {
+/// Unmounts what is mounted on `target`; one that is gone or nothing is mounted on is no error.
+pub(super) fn unmount(target: &Path) -> Result<(), Error> {
     match nix::mount::umount2(target, MntFlags::UMOUNT_NOFOLLOW) {
         Ok(()) | Err(Errno::EINVAL | Errno::ENOENT) => Ok(()),
         Err(errno) => Err(Error::host("unmount", target)(errno.into())),
@@ -29,6 +29,13 @@ pub(super) fn unbind(target: &Path) -> Result<(), Error> {
 pub(super) fn is_bound(source: &Path, target: &Path) -> bool {
     let id = |path| fs::metadata(path).map(|found| (found.dev(), found.ino())).ok();
     id(source).is_some() && id(source) == id(target)
+}
+
+/// Whether another file system begins at a path. Parts of one that are shown by [`bind`] count if
+/// they are on another than what is above the path.
+pub(super) fn is_mount_point(path: &Path) -> bool {
+    let device = |path: &Path| fs::metadata(path).map(|found| found.dev()).ok();
+    path.parent().is_some_and(|above| device(path).is_some_and(|own| Some(own) != device(above)))
 }
 
 /// Measures the file system that a path is on.

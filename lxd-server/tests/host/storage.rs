@@ -43,7 +43,8 @@ fn inode(path: &Path) -> u64 {
 fn a_pool_is_made_measured_and_removed() {
     inside("storage::a_pool_is_made_measured_and_removed", |sandbox| async move {
         let mut pool = pool(&sandbox, "p1", None);
-        pool.config = storage::create(&pool).await.unwrap();
+        pool.config = storage::plan(&pool).await.unwrap();
+        storage::create(&pool).await.unwrap();
         assert_eq!(pool.config["source"], pool.path().display().to_string());
         assert_eq!(listing(&pool.path()), LAYOUT);
         assert_eq!(listing(&pool.root), "storage-pools:711");
@@ -94,7 +95,8 @@ fn a_given_source_is_shown_in_the_usual_place() {
         let source = sandbox.scratch().join("source");
         fs::create_dir(&source).unwrap();
         let mut pool = pool(&sandbox, "p2", Some(&source));
-        pool.config = storage::create(&pool).await.unwrap();
+        pool.config = storage::plan(&pool).await.unwrap();
+        storage::create(&pool).await.unwrap();
         assert_eq!(pool.config["source"], source.display().to_string());
         assert_eq!(listing(&source), LAYOUT);
         assert_eq!(inode(&source), inode(&pool.path()));

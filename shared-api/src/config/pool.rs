@@ -5,20 +5,20 @@ use super::keys::{Key, Problem, optional, validate as walk};
 use super::{Invalid, Map, schedule};
 use crate::expiry::Expiry;
 
+/// What a pool's `source` was before the server made something of it.
+pub const INITIAL_SOURCE: &str = "volatile.initial_source";
+
+/// The drivers that pools may have, the first that a host has being the default of dialogs.
+pub const DRIVERS: [&str; 2] = ["btrfs", "dir"];
+
 /// The keys that each member has its own value of; the others are the cluster's.
-pub const MEMBER_KEYS: [&str; 6] = [
-    "lvm.thinpool_name",
-    "lvm.vg_name",
-    "size",
-    "source",
-    "volatile.initial_source",
-    "zfs.pool_name",
-];
+pub const MEMBER_KEYS: [&str; 6] =
+    ["lvm.thinpool_name", "lvm.vg_name", "size", "source", INITIAL_SOURCE, "zfs.pool_name"];
 
 const COMMON: &[Key] = &[
     optional("source", any),
     optional("user.*", any),
-    optional("volatile.initial_source", any),
+    optional(INITIAL_SOURCE, any),
     // What volumes of the pool start with.
     optional("volume.security.shifted", boolean),
     optional("volume.security.unmapped", boolean),
@@ -27,6 +27,8 @@ const COMMON: &[Key] = &[
     optional("volume.snapshots.pattern", any),
     optional("volume.snapshots.schedule", schedule::check),
 ];
+
+const BTRFS: &[Key] = &[optional("btrfs.mount_options", any), optional("size", size)];
 
 const DIR: &[Key] = &[optional("rsync.bwlimit", size), optional("rsync.compression", boolean)];
 
@@ -38,6 +40,7 @@ pub fn is_member_key(key: &str) -> bool {
 /// Checks the configuration of a pool, the keys of the cluster and of a member together or alone.
 pub fn validate(driver: &str, config: &Map) -> Result<(), Invalid> {
     let own = match driver {
+        "btrfs" => BTRFS,
         "dir" => DIR,
         _ => return Err(Invalid::new("Unknown driver")),
     };
@@ -58,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_of_dir_pools() {
+    fn keys_of_pools() {
         for (key, value, problem) in [
             ("source", "/srv/pool", ""),
             ("rsync.bwlimit", "1MB", ""),
@@ -94,6 +97,17 @@ mod tests {
             let found =
                 validate("dir", &config).err().map_or(String::new(), |error| error.to_string());
             assert_eq!(found, problem, "{key}={value}");
+        }
+        for key in ["size", "btrfs.mount_options", "source", "volume.size"] {
+            let config = Map::from([(key.to_owned(), "1GiB".to_owned())]);
+            assert_eq!(validate("btrfs", &config), Ok(()), "{key}");
+        }
+        for (key, problem) in [
+            ("size", "Invalid value for option \"size\": Invalid value: x"),
+            ("rsync.bwlimit", "Invalid option \"rsync.bwlimit\""),
+        ] {
+            let config = Map::from([(key.to_owned(), "x".to_owned())]);
+            assert_eq!(validate("btrfs", &config).unwrap_err().to_string(), problem);
         }
         let unknown = validate("nosuch", &Map::new()).unwrap_err();
         assert_eq!(unknown.to_string(), "Unknown driver");

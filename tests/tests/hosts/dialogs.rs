@@ -20,6 +20,7 @@ pub(crate) type Dialog<'a> = Vec<(&'a str, &'a str)>;
 #[test]
 fn a_cluster_is_formed_by_dialog_alone() -> Result<()> {
     let rack = Rack::new("dialogs", Flavour::under_test(), 3)?;
+    rack.hosts.iter().try_for_each(Host::hide_drivers)?;
     let _daemons = rack.hosts.iter().map(Daemon::start_ready).collect::<Result<Vec<_>>>()?;
     let [first, second, third] = &rack.hosts[..] else { anyhow::bail!("three hosts") };
     let mut bootstrap = bootstrap();
@@ -53,6 +54,7 @@ fn ctrl_c_at_any_question_leaves_nothing_behind() -> Result<()> {
     let _cluster = Cluster::form(&rack)?;
     rack.add(Flavour::under_test())?;
     let [member, host] = &rack.hosts[..] else { anyhow::bail!("two hosts") };
+    host.hide_drivers()?;
     let _daemon = Daemon::start_ready(host)?;
     let token = cluster::token(member, "node2")?;
     let server = Api::of(member).get("/1.0")?;
@@ -84,6 +86,7 @@ fn what_a_cluster_refuses_leaves_nothing_behind() -> Result<()> {
     let _cluster = Cluster::form(&rack)?;
     rack.add(Flavour::under_test())?;
     let [member, host] = &rack.hosts[..] else { anyhow::bail!("two hosts") };
+    host.hide_drivers()?;
     let _daemon = Daemon::start_ready(host)?;
     let fingerprint =
         Api::of(member).get("/1.0")?["environment"]["certificate_fingerprint"].clone();

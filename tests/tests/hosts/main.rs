@@ -5,6 +5,7 @@ mod commands;
 mod comparison;
 mod comparison_init;
 mod demo;
+mod devices;
 mod dialogs;
 mod disk;
 mod exactly;

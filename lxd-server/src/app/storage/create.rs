@@ -8,8 +8,8 @@ use crate::context::Context;
 use crate::db::new_id;
 use crate::db::tables::objects::{POOLS, State};
 use crate::error::{Error, Result};
-use crate::storage;
 use futures::FutureExt;
+use shared_api::config::pool;
 use shared_api::name::PoolName;
 use shared_api::storage::PoolsPost;
 
@@ -66,9 +66,10 @@ fn checked(request: PoolsPost) -> Result<Wanted> {
     if driver.is_empty() {
         return Err(Error::invalid("No driver provided"));
     }
-    if storage::supported().iter().all(|known| known.name != driver) {
+    if !pool::DRIVERS.contains(&driver.as_str()) {
         return Err(Error::internal("Unknown driver"));
     }
-    config.retain(|_, value| !value.is_empty());
+    // What the server notes for itself is nothing to ask for.
+    config.retain(|key, value| !value.is_empty() && key != pool::INITIAL_SOURCE);
     Ok(Wanted { name: name.into(), kind: driver, description, config })
 }

@@ -1,7 +1,7 @@
 //! Removing a pool from all hosts, then from the database.
 
 use super::RULES;
-use super::realise::{on_host, path};
+use super::realise::{is_planned, on_host, path};
 use super::view::users;
 use crate::app::object::{self, is_made, refused};
 use crate::app::peers::{self, Task};
@@ -43,7 +43,7 @@ pub async fn remove(ctx: &Context, name: &str, id: Option<i64>) -> Result<()> {
     let Some(object) = object.filter(|object| id.is_none_or(|id| object.id == id)) else {
         return Ok(());
     };
-    if is_made(&object, node) {
+    if is_made(&object, node) || is_planned(&object, node) {
         storage::delete(&on_host(ctx, &object)?).await.map_err(|error| refused(&error))?;
     }
     ctx.db.write_again(|tx| POOLS.remove_part(tx, object.id, node).boxed()).await

@@ -12,6 +12,7 @@ use crate::storage;
 use futures::FutureExt;
 use shared_api::cluster::MemberConfigKey;
 use shared_api::config::Map;
+use shared_api::config::pool::INITIAL_SOURCE;
 use shared_api::name::PoolName;
 use shared_api::paths;
 use shared_api::storage::Pool;
@@ -49,7 +50,7 @@ pub async fn obstacles(
     for pool in wanted(cluster).await? {
         let checked = match existing.iter().find(|existing| existing.name == pool.name) {
             Some(existing) => adopt(ctx, existing, &pool).map(drop),
-            None => check(ctx, pool, keys).await.map(drop),
+            None => plan(ctx, pool, keys).await.map(drop),
         };
         found.extend(checked.err().map(|error| not_here(error).message));
     }
@@ -97,15 +98,16 @@ async fn wanted(cluster: &Remotes) -> Result<Vec<Pool>> {
     Ok(wanted)
 }
 
-/// The pool as it would be on this host, if nothing is in its way.
-async fn check(ctx: &Context, wanted: Pool, keys: &[MemberConfigKey]) -> Result<storage::Pool> {
+/// The pool as it will be on this host, if nothing is in its way.
+async fn plan(ctx: &Context, wanted: Pool, keys: &[MemberConfigKey]) -> Result<storage::Pool> {
     let mut config = wanted.config;
     config.extend(RULES.own_keys(&wanted.name, keys)?);
+    config.remove(INITIAL_SOURCE);
     (RULES.check)(&wanted.name, &wanted.driver, &config).map_err(Error::invalid)?;
     let name: PoolName = wanted.name.parse().map_err(Error::internal)?;
     let pool = storage::Pool { name, driver: wanted.driver, config, root: ctx.dir.clone() };
-    match storage::check(&pool).await {
-        Ok(()) => Ok(pool),
+    match storage::plan(&pool).await {
+        Ok(config) => Ok(storage::Pool { config, ..pool }),
         Err(error) => Err(failed(&pool, &error)),
     }
 }
@@ -116,9 +118,9 @@ fn failed(pool: &storage::Pool, error: &storage::Error) -> Error {
 
 async fn make(ctx: &Context, wanted: Pool, keys: &[MemberConfigKey]) -> Result<Map> {
     // Whatever is deleted again was not there before.
-    let pool = check(ctx, wanted, keys).await?;
+    let pool = plan(ctx, wanted, keys).await?;
     let storage::Pool { name, driver, config, .. } = pool.clone();
     undo_log::note(ctx, &Undo::DeletePool { name: name.to_string(), driver, config }).await?;
-    let made = storage::create(&pool).await.map_err(|error| failed(&pool, &error))?;
-    Ok(made.into_iter().filter(|(key, _)| (RULES.is_member_specific)(key)).collect())
+    storage::create(&pool).await.map_err(|error| failed(&pool, &error))?;
+    Ok(RULES.split(&pool.config).0)
 }

@@ -5,14 +5,17 @@ use crate::app::object::{ROUND, is_made, refused};
 use crate::context::Context;
 use crate::db::tables::objects::{Object, POOLS, State};
 use crate::error::{Error, Kind, Result};
+use crate::failpoint::reached;
 use crate::storage;
 use futures::FutureExt;
+use shared_api::config::pool::INITIAL_SOURCE;
 use shared_api::{name::PoolName, paths};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Makes or mounts a pool on this host, whichever it lacks, and writes down that it is there.
 ///
-/// A kill between the two leaves a host that is one step ahead of the database; the next try goes
-/// on from there.
+/// What it will be made of is written down first. A kill on the way leaves a host that is one step
+/// behind or ahead of the database; the next try goes on from there.
 pub async fn realise(ctx: &Context, name: &str) -> Result<()> {
     let node = ctx.node.id();
     let object = ctx.db.read(|tx| RULES.find(tx, name).boxed()).await?;
@@ -20,14 +23,25 @@ pub async fn realise(ctx: &Context, name: &str) -> Result<()> {
     if is_made(&object, node) {
         return storage::start(&pool).await.map_err(|error| refused(&error));
     }
-    let made = storage::create(&pool).await.map_err(|error| refused(&error))?;
-    let own = &made.into_iter().filter(|(key, _)| (RULES.is_member_specific)(key)).collect();
+    let planned = storage::plan(&pool).await.map_err(|error| refused(&error))?;
+    let pool = storage::Pool { config: planned, ..pool };
+    let own = &RULES.split(&pool.config).0;
+    let noted = ctx.db.write_again(|tx| {
+        async move {
+            let id = RULES.find(tx, name).await?.id;
+            POOLS.set_config(tx, id, node, own).await
+        }
+        .boxed()
+    });
+    noted.await?;
+    reached("pool: planned");
+    storage::create(&pool).await.map_err(|error| refused(&error))?;
+    reached("pool: made");
     let written = ctx.db.write_again(|tx| {
         async move {
             // It may have been deleted meanwhile.
             let id = RULES.find(tx, name).await?.id;
-            POOLS.set_part(tx, id, node, State::Created).await?;
-            POOLS.set_config(tx, id, node, own).await
+            POOLS.set_part(tx, id, node, State::Created).await
         }
         .boxed()
     });
@@ -50,11 +64,7 @@ pub async fn realise_all(ctx: &Context) {
         if !is_made(&object, node) {
             continue;
         }
-        let started = match on_host(ctx, &object) {
-            Ok(pool) => storage::start(&pool).await.map_err(|error| refused(&error)),
-            Err(error) => Err(error),
-        };
-        if let Err(error) = started {
+        if let Err(error) = start(ctx, &object).await {
             tracing::error!(pool = object.name, "A pool could not be started: {}", error.chain());
         }
     }
@@ -73,19 +83,26 @@ pub async fn stop_all(ctx: &Context) {
     }
 }
 
-/// Makes what was created while this member could not be told, until the daemon stops.
+/// Makes what was created while this member could not be told, and starts what this member's replica
+/// did not know of yet at the daemon's start, or could not be started; until the daemon stops.
 pub async fn follow(ctx: Context) {
+    let (mut up, mut told) = (BTreeSet::new(), BTreeMap::new());
     loop {
         let node = ctx.node.id();
         for object in stored(&ctx).await {
-            if object.state != State::Created || is_made(&object, node) {
+            let done = match is_made(&object, node) {
+                true if up.contains(&object.id) => continue,
+                true => start(&ctx, &object).await,
+                false if object.state != State::Created => continue,
+                false => realise(&ctx, &object.name).await,
+            };
+            let Err(error) = done else {
+                up.insert(object.id);
                 continue;
-            }
-            match realise(&ctx, &object.name).await {
-                Ok(()) => tracing::info!(pool = object.name, "Made a pool that was owed"),
-                Err(error) => {
-                    tracing::warn!(pool = object.name, "A pool is owed: {}", error.chain());
-                }
+            };
+            let why = error.chain().to_string();
+            if told.insert(object.id, why.clone()).is_none_or(|before| before != why) {
+                tracing::warn!(pool = object.name, "A pool is owed: {why}");
             }
         }
         tokio::select! {
@@ -93,6 +110,11 @@ pub async fn follow(ctx: Context) {
             () = tokio::time::sleep(ROUND) => {}
         }
     }
+}
+
+async fn start(ctx: &Context, object: &Object) -> Result<()> {
+    let pool = on_host(ctx, object)?;
+    storage::start(&pool).await.map_err(|error| refused(&error))
 }
 
 /// The pool on this host.
@@ -104,6 +126,11 @@ pub(super) fn on_host(ctx: &Context, object: &Object) -> Result<storage::Pool> {
         config: object.config_on(ctx.node.id()),
         root: ctx.dir.clone(),
     })
+}
+
+/// Whether there may be something on a member's host that a try to make the pool has left.
+pub(super) fn is_planned(object: &Object, node: u64) -> bool {
+    object.part(node).is_some_and(|part| part.config.contains_key(INITIAL_SOURCE))
 }
 
 /// The internal URL of a pool.

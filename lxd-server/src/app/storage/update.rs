@@ -1,12 +1,17 @@
-//! Changing a pool's keys. None of them needs anything done on a host that has the pool.
+//! Changing a pool's keys. None of those that may change needs anything done on a host that has
+//! the pool.
 
 use super::RULES;
 use super::view::{show, users};
 use crate::app::object::{self, Update, View};
 use crate::context::Context;
-use crate::error::Result;
+use crate::db::tables::objects::{Object, State};
+use crate::error::{Error, Result};
 use futures::FutureExt;
 use shared_api::storage::Pool;
+
+/// What a pool is made and mounted with.
+const FIXED: [&str; 2] = ["btrfs.mount_options", "size"];
 
 /// Updates a pool; with `target`, the keys of that member. `unchanged` refuses if the pool is not
 /// what the client has seen.
@@ -24,9 +29,26 @@ pub async fn update(
             let view = view.or_target(tx, target).await?;
             let pool = RULES.find(tx, name).await?;
             unchanged(&show(pool.clone(), &users(tx).await?, view))?;
-            object::update(tx, &RULES, &pool, (view, alone), update).await
+            object::update(tx, &RULES, &pool, (view, alone), update).await?;
+            keeps_fixed(&pool, &RULES.find(tx, name).await?)
         }
         .boxed()
     });
     write.await
+}
+
+/// Refuses a change that no host would follow.
+fn keeps_fixed(before: &Object, after: &Object) -> Result<()> {
+    let shared = (before.state != State::Pending).then_some((&before.config, &after.config));
+    let parts = before.parts.iter().zip(&after.parts);
+    let made = parts.filter(|(before, _)| before.state != State::Pending);
+    let own = made.map(|(before, after)| (&before.config, &after.config));
+    for (before, after) in shared.into_iter().chain(own) {
+        if let Some(key) = FIXED.iter().find(|key| before.get(**key) != after.get(**key)) {
+            return Err(Error::invalid(format_args!(
+                "Config key \"{key}\" cannot be changed once the storage pool is created"
+            )));
+        }
+    }
+    Ok(())
 }

@@ -35,7 +35,14 @@ pub(in crate::init) fn pool(
         )));
     }
     let this = format!("Storage pool \"{name}\"");
-    let shared = shared(&this, &pool.config, own, pool::is_member_key)?;
+    // A source is as good as what the server has made of it.
+    let mut own = own.clone();
+    if let Some(source) = own.remove(pool::INITIAL_SOURCE)
+        && pool.config.get("source") == Some(&source)
+    {
+        own.insert("source".to_owned(), source);
+    }
+    let shared = shared(&this, &pool.config, &own, pool::is_member_key)?;
     let old = storage::PoolPut { config: config.clone(), description: description.clone() };
     let new = storage::PoolPut {
         config: merged(config, &shared),
