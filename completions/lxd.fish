@@ -44,9 +44,9 @@ complete -c lxd -n "__fish_lxd_using_subcommand init" -l wait -d 'When joining: 
 complete -c lxd -n "__fish_lxd_using_subcommand init" -l network-address -d 'With --auto: the address on which the server can be reached over the network' -r
 complete -c lxd -n "__fish_lxd_using_subcommand init" -l network-port -d 'With --network-address: its port [default: 8443]' -r
 complete -c lxd -n "__fish_lxd_using_subcommand init" -l storage-backend -d 'With --auto: the kind of storage pool [default: dir]' -r
-complete -c lxd -n "__fish_lxd_using_subcommand init" -l storage-create-device -d 'With --auto: a device for the pool, for other kinds than dir' -r
-complete -c lxd -n "__fish_lxd_using_subcommand init" -l storage-create-loop -d 'With --auto: the size of a loop device for the pool, for other kinds than dir' -r
-complete -c lxd -n "__fish_lxd_using_subcommand init" -l storage-pool -d 'With --auto: an existing pool to use, for other kinds than dir' -r
+complete -c lxd -n "__fish_lxd_using_subcommand init" -l storage-create-device -d 'With --storage-backend btrfs: an empty block device for the pool' -r
+complete -c lxd -n "__fish_lxd_using_subcommand init" -l storage-create-loop -d 'With --storage-backend btrfs: the size of a file for the pool, in GB' -r
+complete -c lxd -n "__fish_lxd_using_subcommand init" -l storage-pool -d 'With --storage-backend btrfs: a directory on btrfs for the pool; with a device or a size: its name' -r
 complete -c lxd -n "__fish_lxd_using_subcommand init" -l trust-password -d 'With --network-address: the password by which clients add themselves' -r
 complete -c lxd -n "__fish_lxd_using_subcommand init" -l group -d 'The group of users that may use the unix socket' -r
 complete -c lxd -n "__fish_lxd_using_subcommand init" -l logfile -d 'Write the log to this file instead of standard error' -r -F

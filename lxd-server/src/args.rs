@@ -79,14 +79,14 @@ pub struct Init {
     /// With --auto: the kind of storage pool [default: dir]
     #[arg(long, value_name = "DRIVER")]
     pub storage_backend: Option<String>,
-    /// With --auto: a device for the pool, for other kinds than dir
-    #[arg(long, value_name = "DEVICE", hide = true)]
+    /// With --storage-backend btrfs: an empty block device for the pool
+    #[arg(long, value_name = "DEVICE")]
     pub storage_create_device: Option<String>,
-    /// With --auto: the size of a loop device for the pool, for other kinds than dir
-    #[arg(long, value_name = "GIB", hide = true)]
+    /// With --storage-backend btrfs: the size of a file for the pool, in GB
+    #[arg(long, value_name = "GB")]
     pub storage_create_loop: Option<u64>,
-    /// With --auto: an existing pool to use, for other kinds than dir
-    #[arg(long, value_name = "POOL", hide = true)]
+    /// With --storage-backend btrfs: a directory on btrfs for the pool; with a device or a size: its name
+    #[arg(long, value_name = "POOL")]
     pub storage_pool: Option<String>,
     /// With --network-address: the password by which clients add themselves
     #[arg(long, value_name = "PASSWORD")]

@@ -2,19 +2,23 @@
 
 use super::{Facts, Host, Interface};
 use crate::app::cluster::Surveyed;
+use crate::args;
 use crate::client::Client;
 use crate::error::{Context, Result};
 use crate::host;
 use crate::init::reach;
 use crate::network;
+use crate::storage;
 use shared_api::address::Address;
 use shared_api::cluster::ClusterPut;
+use shared_api::config::pool::DRIVERS;
 use shared_api::networks::Network;
 use shared_api::paths;
 use shared_api::server::Server;
 use shared_api::storage::Pool;
 use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
 use tokio::net::{TcpListener, lookup_host};
 
 /// This host.
@@ -33,11 +37,16 @@ impl<'a> Here<'a> {
     pub(in crate::init) async fn facts(&self) -> Result<Facts> {
         let addresses = network::addresses().await.context("look at the host's addresses")?;
         let drivers = &self.server.environment.storage_supported_drivers;
-        let local = drivers.iter().filter(|driver| !driver.remote);
+        let is_there = |name: &&str| drivers.iter().any(|driver| driver.name == **name);
+        let directory = args::directory();
+        let measured = "look at the server's directory";
+        let on_btrfs = storage::is_btrfs(&directory).context(measured)?;
         Ok(Facts {
             name: host::name(),
             address: addresses.first().map(ToString::to_string),
-            drivers: local.map(|driver| driver.name.clone()).collect(),
+            drivers: DRIVERS.iter().copied().filter(is_there).map(str::to_owned).collect(),
+            btrfs: on_btrfs.then(|| directory.display().to_string()),
+            file_size: storage::default_size(&directory).context(measured)?.bytes() >> 30,
         })
     }
 
@@ -72,6 +81,10 @@ impl Host for Here<'_> {
             network if network.kind == "bridge" => Interface::Bridge,
             _ => Interface::Other,
         }))
+    }
+
+    fn is_block(&self, path: &str) -> bool {
+        storage::is_block(Path::new(path))
     }
 
     async fn survey(&self, wanted: &ClusterPut) -> Result<Surveyed> {

@@ -48,6 +48,9 @@ pub(super) trait Host {
     /// The interface of this name, if there is one.
     async fn interface(&self, name: &str) -> Result<Option<Interface>>;
 
+    /// Whether a path leads to a block device.
+    fn is_block(&self, path: &str) -> bool;
+
     /// What the cluster shows that the request would join.
     async fn survey(&self, wanted: &ClusterPut) -> Result<Surveyed>;
 }
@@ -72,6 +75,10 @@ pub(super) struct Facts {
     pub(super) address: Option<String>,
     /// The drivers of storage pools that it has, the default first.
     pub(super) drivers: Vec<String>,
+    /// The daemon's directory, if it is on btrfs.
+    pub(super) btrfs: Option<String>,
+    /// How large a file for a pool is by default, in GiB.
+    pub(super) file_size: u64,
 }
 
 /// Holds the dialog and returns what it was agreed to bring about.

@@ -4,6 +4,7 @@ use super::ask::Answer;
 use super::{Dialog, Host, Terminal};
 use crate::error::Result;
 use crate::init::automatic;
+use shared_api::config::Map;
 use shared_api::init;
 use shared_api::name::PoolName;
 
@@ -49,8 +50,10 @@ impl<T: Terminal, H: Host> Dialog<'_, T, H> {
 
     fn new_pool(&mut self, name: String) -> Result<()> {
         let driver = self.driver()?;
+        let config = if driver == "btrfs" { self.btrfs(&name)? } else { Map::new() };
         self.add_device("root", automatic::root(&name));
-        self.preseed.storage_pools = vec![init::Pool { name, driver, ..init::Pool::default() }];
+        let pool = init::Pool { name, driver, config, ..init::Pool::default() };
+        self.preseed.storage_pools = vec![pool];
         Ok(())
     }
 
@@ -73,5 +76,42 @@ impl<T: Terminal, H: Host> Dialog<'_, T, H> {
             }
             self.invalid()?;
         }
+    }
+
+    /// What a pool of btrfs is made of.
+    fn btrfs(&mut self, name: &str) -> Result<Map> {
+        let key = |key: &str, value: String| Map::from([(key.to_owned(), value)]);
+        if let Some(directory) = self.facts.btrfs.clone() {
+            let question = format!(
+                "Would you like to create a new btrfs subvolume under {directory}? (yes/no) [default=yes]: "
+            );
+            if self.yes_no(&question, Answer::Yes)? {
+                return Ok(key("source", format!("{directory}/storage-pools/{name}")));
+            }
+        }
+        if !self.yes_no("Create a new BTRFS pool? (yes/no) [default=yes]: ", Answer::Yes)? {
+            let source = self.text("Name of the existing BTRFS pool or dataset: ")?;
+            return Ok(key("source", source));
+        }
+        let question = "Would you like to use an existing empty block device (e.g. a disk or partition)? (yes/no) [default=no]: ";
+        if self.yes_no(question, Answer::No)? {
+            let host = self.host;
+            let device = self.valid("Path to the existing block device: ", "", |path| {
+                let is_block = host.is_block(path);
+                is_block.then(|| path.to_owned()).ok_or(format!("{path:?} is not a block device"))
+            })?;
+            return Ok(key("source", device));
+        }
+        let default = format!("{}GiB", self.facts.file_size);
+        let question =
+            format!("Size in GiB of the new loop device (1GiB minimum) [default={default}]: ");
+        let size = self.valid(&question, &default, |text| {
+            match text.strip_suffix("GiB").unwrap_or(text).parse::<i64>() {
+                Ok(size) if size < 1 => Err("Minimum size is 1GiB".to_owned()),
+                Ok(size) => Ok(format!("{size}GiB")),
+                Err(_) => Err(format!("strconv.ParseInt: parsing {text:?}: invalid syntax")),
+            }
+        })?;
+        Ok(key("size", size))
     }
 }

@@ -65,6 +65,10 @@ impl Host for Fake {
         })
     }
 
+    fn is_block(&self, path: &str) -> bool {
+        path == "/dev/sdb"
+    }
+
     async fn survey(&self, wanted: &ClusterPut) -> Result<Surveyed> {
         if wanted.cluster_address == "10.0.0.9" {
             return Err(Error::unavailable("it does not answer"));
@@ -94,9 +98,20 @@ impl Host for Fake {
 }
 
 async fn held(transcript: &str) -> Result<Preseed, String> {
+    held_with(transcript, &["dir"], None).await
+}
+
+/// The same on a host with these drivers, whose data directory may be on btrfs.
+async fn held_with(
+    transcript: &str,
+    drivers: &[&str],
+    btrfs: Option<&str>,
+) -> Result<Preseed, String> {
     let mut terminal = Transcript { rest: transcript.to_owned() };
     let (name, address) = ("node1".to_owned(), Some("10.0.0.1".to_owned()));
-    let facts = Facts { name, address, drivers: vec!["dir".to_owned()] };
+    let drivers = drivers.iter().copied().map(str::to_owned).collect();
+    let btrfs = btrfs.map(str::to_owned);
+    let facts = Facts { name, address, drivers, btrfs, file_size: 17 };
     let held = hold(&mut terminal, &Fake, facts).await;
     assert_eq!(terminal.rest, "", "was not reached");
     held.map_err(|error| error.message)
@@ -124,6 +139,61 @@ async fn a_server_that_needs_nothing() {
     let preseed = held(include_str!("transcripts/nothing")).await.unwrap();
     let profile = init::Profile { name: "default".to_owned(), ..init::Profile::default() };
     assert_eq!(preseed, Preseed { profiles: vec![profile], ..Preseed::default() });
+}
+
+#[tokio::test]
+async fn a_pool_of_btrfs() {
+    let start = "Would you like to use LXD clustering? (yes/no) [default=no]: «»\n\
+                 Do you want to configure a new storage pool? (yes/no) [default=yes]: «»\n\
+                 Name of the new storage pool [default=default]: «»\n\
+                 Name of the storage backend to use (btrfs, dir) [default=btrfs]: ";
+    let new = "Create a new BTRFS pool? (yes/no) [default=yes]: ";
+    let device = "Would you like to use an existing empty block device (e.g. a disk or partition)? (yes/no) [default=no]: ";
+    let path = "Path to the existing block device: ";
+    let size = "Size in GiB of the new loop device (1GiB minimum) [default=17GiB]: ";
+    let under =
+        "Would you like to create a new btrfs subvolume under /lxd? (yes/no) [default=yes]: ";
+    let invalid = |why: &str| format!("Invalid input: {why}\n\n");
+    for (btrfs, answers, key) in [
+        (None, "«dir»\n".to_owned(), None),
+        (None, format!("«»\n{new}«»\n{device}«»\n{size}«»\n"), Some(("size", "17GiB"))),
+        (
+            None,
+            format!(
+                "«»\n{new}«»\n{device}«»\n{size}«0»\n{}{size}«x»\n{}{size}«2GiB»\n",
+                invalid("Minimum size is 1GiB"),
+                invalid("strconv.ParseInt: parsing \"x\": invalid syntax"),
+            ),
+            Some(("size", "2GiB")),
+        ),
+        (
+            None,
+            format!(
+                "«btrfs»\n{new}«»\n{device}«yes»\n{path}«/dev/x»\n{}{path}«/dev/sdb»\n",
+                invalid("\"/dev/x\" is not a block device"),
+            ),
+            Some(("source", "/dev/sdb")),
+        ),
+        (
+            None,
+            format!("«»\n{new}«no»\nName of the existing BTRFS pool or dataset: «/srv/x»\n"),
+            Some(("source", "/srv/x")),
+        ),
+        (Some("/lxd"), format!("«»\n{under}«»\n"), Some(("source", "/lxd/storage-pools/default"))),
+        (
+            Some("/lxd"),
+            format!("«»\n{under}«no»\n{new}«»\n{device}«»\n{size}«3»\n"),
+            Some(("size", "3GiB")),
+        ),
+    ] {
+        let (rest, _) = include_str!("transcripts/nothing").rsplit_once("«yes»\n").unwrap();
+        let (_, rest) = rest.split_once("«no»\n").unwrap();
+        let preseed =
+            held_with(&format!("{start}{answers}{rest}«»\n"), &["btrfs", "dir"], btrfs).await;
+        let config = key.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        let pool = &preseed.unwrap().storage_pools[0];
+        assert_eq!(pool.config, config.into_iter().collect(), "{answers}");
+    }
 }
 
 #[tokio::test]
