@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
 
 use axum::Router;
 use axum::body::Body;
@@ -69,6 +70,13 @@ fn remote(certificate: Option<&Identity>) -> Peer {
         Arc::new(Certificate { der, fingerprint })
     });
     Peer::Tls { address: SocketAddr::from(([10, 0, 0, 9], 4321)), certificate }
+}
+
+/// An address of this host that no other test has: the process in the address, the call in the port.
+fn loopback() -> String {
+    static CALLS: AtomicU16 = AtomicU16::new(1);
+    let [_, a, b, c] = std::process::id().to_be_bytes();
+    format!("127.{a}.{b}.{c}:{}", CALLS.fetch_add(1, Ordering::Relaxed))
 }
 
 impl Server {
@@ -327,8 +335,7 @@ async fn entries_are_changed_and_deleted() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_joiner_may_do_nothing_else() {
     let server = server().await;
-    let address = "127.0.0.1:1";
-    cluster::bootstrap(&server.ctx, &"n1".parse().unwrap(), address).await.unwrap();
+    cluster::bootstrap(&server.ctx, &"n1".parse().unwrap(), &loopback()).await.unwrap();
     let post = MembersPost { server_name: "n2".to_owned(), ..MembersPost::default() };
     let operation = cluster::invite(&server.ctx, &post).await.unwrap();
     let listed = server.get(&SOCKET, "/1.0/operations").await.metadata();
@@ -369,7 +376,7 @@ async fn a_joiner_may_do_nothing_else() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_revoked_token_lets_its_bearer_out_and_no_event_tells_its_secret() {
     let server = server().await;
-    cluster::bootstrap(&server.ctx, &"n1".parse().unwrap(), "127.0.0.1:2").await.unwrap();
+    cluster::bootstrap(&server.ctx, &"n1".parse().unwrap(), &loopback()).await.unwrap();
     let filter = Filter { kinds: vec![Kind::Operation], project: None };
     let mut events = server.ctx.events.subscribe(filter);
     let post = MembersPost { server_name: "n2".to_owned(), ..MembersPost::default() };

@@ -109,8 +109,8 @@ const REFUSED: &[(&str, u16, &str)] = &[
 ];
 
 async fn clustered() -> Server {
-    let server = server().await;
-    cluster::bootstrap(&server.ctx, &"n1".parse().unwrap(), "127.0.0.1:1").await.unwrap();
+    let (server, address) = (server().await, loopback());
+    cluster::bootstrap(&server.ctx, &"n1".parse().unwrap(), &address).await.unwrap();
     server
 }
 

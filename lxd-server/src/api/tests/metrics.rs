@@ -8,7 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
-use super::{SOCKET, Server, remote, server};
+use super::{SOCKET, Server, loopback, remote, server};
 use crate::app::cluster;
 use crate::tls::Identity;
 
@@ -128,7 +128,7 @@ fn the_reader_is_strict() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_strict_reader_understands_it() {
     let server = server().await;
-    cluster::bootstrap(&server.ctx, &"n1".parse().unwrap(), "127.0.0.1:3").await.unwrap();
+    cluster::bootstrap(&server.ctx, &"n1".parse().unwrap(), &loopback()).await.unwrap();
     let profile = |name: &str| json!({ "name": name }).to_string();
     for name in ["a", "b", "default"] {
         server.send(&SOCKET, Method::POST, "/1.0/profiles", &profile(name)).await;

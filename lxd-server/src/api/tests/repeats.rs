@@ -5,7 +5,7 @@ use axum::http::{Method, Request, header};
 use serde_json::{Value, json};
 use shared_api::events::Kind;
 
-use super::{Answer, SOCKET, Server, remote, server};
+use super::{Answer, SOCKET, Server, loopback, remote, server};
 use crate::api::listen::Peer;
 use crate::app::{cluster, repeats};
 use crate::db::sql;
@@ -220,7 +220,7 @@ async fn a_repeat_joins_the_one_at_work() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_is_made_once_and_its_secret_is_kept_in_one_place() {
     let server = server().await;
-    cluster::bootstrap(&server.ctx, &"n1".parse().unwrap(), "127.0.0.1:3").await.unwrap();
+    cluster::bootstrap(&server.ctx, &"n1".parse().unwrap(), &loopback()).await.unwrap();
     let invite = r#"POST /1.0/cluster/members {"server_name":"n2"}"#;
     let first = server.keyed("k1", invite).await;
     assert_eq!(first.status, 202, "{}", first.text);
@@ -287,8 +287,9 @@ async fn work_of_several_writes_goes_on_where_it_was_left() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_one_members_own_is_done_there() {
     let server = server().await;
-    cluster::bootstrap(&server.ctx, &"n1".parse().unwrap(), "127.0.0.1:4").await.unwrap();
-    let patch = |key: &str| format!(r#"PATCH /1.0 {{"config":{{"{key}":"127.0.0.1:4"}}}}"#);
+    let address = loopback();
+    cluster::bootstrap(&server.ctx, &"n1".parse().unwrap(), &address).await.unwrap();
+    let patch = |key: &str| format!(r#"PATCH /1.0 {{"config":{{"{key}":"{address}"}}}}"#);
     for (key, config, status) in [("k1", "user.a", 200), ("k2", "core.https_address", 503)] {
         assert_eq!(server.keyed(key, &patch(config)).await.status, 200);
         server.die_before("'answer', 'end', '0'").await;

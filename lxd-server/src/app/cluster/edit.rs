@@ -7,13 +7,16 @@ use crate::context::Context;
 use crate::db::tables::groups::set_groups;
 use crate::db::tables::members::{self, State};
 use crate::db::{Tx, new_id};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::limits;
 use futures::FutureExt;
 use serde::Deserialize;
 use shared_api::cluster::{Member, MemberPut};
 use shared_api::config::{self, Map, member};
 
+/// LXD's words before those for a group that is not there.
+const NO_GROUP: &str =
+    "Update cluster groups: Failed to add member to cluster group: Failed to get cluster group ID";
 /// Roles that members get by themselves.
 const DATABASE_ROLES: [&str; 3] = ["database", "database-leader", "database-standby"];
 
@@ -126,9 +129,9 @@ async fn store(tx: &mut Tx<'_>, id: u64, domain_id: i64, wanted: &MemberPut) -> 
     members::describe(&mut *tx, id, &wanted.description).await?;
     members::set_config(&mut *tx, id, &wanted.config).await?;
     members::set_failure_domain(&mut *tx, id, domain).await?;
-    let groups = groups::ids(&mut *tx, &wanted.groups).await.map_err(|error| {
-        let action = "Update cluster groups: Failed to add member to cluster group: Failed to get cluster group ID";
-        error.prefix(action)
+    let groups = groups::ids(&mut *tx, &wanted.groups).await.map_err(|error| match error.kind {
+        Kind::NotFound => error.prefix(NO_GROUP),
+        _ => error,
     })?;
     set_groups(tx, id, &groups).await
 }
