@@ -231,9 +231,10 @@ fn format(pool: &Pool, path: &Path, uuid: &str) -> Result<(), Error> {
 
 fn check_directory(pool: &Pool, source: &Path) -> Result<(), Error> {
     let own = source == pool.path();
-    let shown = if own { pool.root.as_path() } else { source };
     if !own {
         dir::check(pool)?;
     }
+    // The pool's own directory is not there yet.
+    let shown = source.parent().filter(|_| own).unwrap_or(source);
     if is_btrfs(shown)? { Ok(()) } else { Err(Error::NotBtrfs(shown.display().to_string())) }
 }

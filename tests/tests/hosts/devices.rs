@@ -114,6 +114,10 @@ fn pools_of_btrfs_are_made_and_deleted_by_both_clients() -> Result<()> {
         };
         lxc("storage create p btrfs --target node1 size=200MiB")?;
         lxc(&format!("storage create p btrfs --target node2 source={}", disk.path))?;
+        let mark = json!({"config": {"volatile.initial_source": disk.path}});
+        let path = "/1.0/storage-pools/p?target=node2";
+        let own = Api::of(first).call(Method::PATCH, path, Some(&mark))?;
+        ensure!(own.error().contains("is the server's own"), "{}", own.body);
         lxc("storage create p btrfs btrfs.mount_options=noatime,user_subvol_rm_allowed")?;
         let pool = Api::of(first).get("/1.0/storage-pools/p?target=node1")?;
         let image = "/run/lxd/disks/p.img";
@@ -180,6 +184,57 @@ fn a_kill_while_a_pool_is_made_leaves_what_can_be_made_or_deleted() -> Result<()
             }
         }
     }
+    rack.finish()
+}
+
+#[test]
+fn pools_of_btrfs_are_in_directories_too() -> Result<()> {
+    let rack = Rack::new("btrfs-directories", Flavour::under_test(), 1)?;
+    let disk = Disk::create(&rack.folder, "disk")?;
+    let host = &rack.hosts[0];
+    host.sh(&format!("mkfs.btrfs -q {0} && mkdir /run/btrfs && mount {0} /run/btrfs", disk.path))?;
+    host.sh("mkdir -p /run/btrfs/given /run/btrfs/full/x /run/btrfs/pools /run/lxd/storage-pools")?;
+    host.sh("mount --bind /run/btrfs/pools /run/lxd/storage-pools")?;
+    let daemon = Daemon::start_ready(host)?;
+    let create = |name: &str, source: &str| {
+        host.lxc(&["storage", "create", name, "btrfs", &format!("source={source}")])
+    };
+    for (source, problem) in [
+        ("/run/btrfs/full", "Source path '/run/btrfs/full' isn't empty"),
+        ("/run/btrfs/none", "Source path '/run/btrfs/none' doesn't exist"),
+        ("/run/cgroup", "Source path '/run/cgroup' isn't on a btrfs file system"),
+    ] {
+        host.sh("mkdir -p /run/cgroup")?;
+        let error = format!("{:#}", create("bad", source).err().context(source)?);
+        ensure!(error.contains(problem), "{error}");
+    }
+    create("given", "/run/btrfs/given")?;
+    create("own", "/run/lxd/storage-pools/own")?;
+    host.sh("btrfs subvolume show /run/lxd/storage-pools/own")?;
+    daemon.stop()?;
+    let _daemon = Daemon::start_ready(host)?;
+    host.sh("stat /run/lxd/storage-pools/given/images /run/lxd/storage-pools/own/images")?;
+    for name in ["given", "own"] {
+        host.lxc(&["storage", "delete", name])?;
+    }
+    let left = host.sh("ls -A /run/btrfs/given /run/lxd/storage-pools")?;
+    ensure!(!left.contains("images") && !left.contains("own"), "{left}");
+    rack.finish()
+}
+
+#[test]
+fn flags_choose_what_a_pool_of_btrfs_is_made_of() -> Result<()> {
+    let rack = Rack::new("btrfs-flags", Flavour::under_test(), 2)?;
+    let disk = Disk::create(&rack.folder, "disk")?;
+    let _daemons = rack.hosts.iter().map(Daemon::start_ready).collect::<Result<Vec<_>>>()?;
+    let flags = ["init", "--auto", "--storage-backend", "btrfs"];
+    let [one, other] = &rack.hosts[..] else { anyhow::bail!("two hosts") };
+    one.lxd(&[&flags[..], &["--storage-create-loop", "1"]].concat(), "")?;
+    let pool = Api::of(one).get("/1.0/storage-pools/default")?;
+    ensure!(pool["config"]["size"] == "1GB" && pool["driver"] == "btrfs", "{pool}");
+    other.lxd(&[&flags[..], &["--storage-create-device", &disk.path]].concat(), "")?;
+    let pool = Api::of(other).get("/1.0/storage-pools/default")?;
+    ensure!(pool["config"]["volatile.initial_source"] == disk.path, "{pool}");
     rack.finish()
 }
 

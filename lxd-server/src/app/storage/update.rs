@@ -5,9 +5,10 @@ use super::RULES;
 use super::view::{show, users};
 use crate::app::object::{self, Update, View};
 use crate::context::Context;
-use crate::db::tables::objects::{Object, State};
+use crate::db::tables::objects::{Object, Part, State};
 use crate::error::{Error, Result};
 use futures::FutureExt;
+use shared_api::config::pool::INITIAL_SOURCE;
 use shared_api::storage::Pool;
 
 /// What a pool is made and mounted with.
@@ -37,8 +38,18 @@ pub async fn update(
     write.await
 }
 
-/// Refuses a change that no host would follow.
+/// Refuses a change that no host would follow, and one by which a host would take something that was
+/// there before for what it has made.
 fn keeps_fixed(before: &Object, after: &Object) -> Result<()> {
+    for (before, after) in before.parts.iter().zip(&after.parts) {
+        let made_of =
+            |part: &Part| ["source", INITIAL_SOURCE].map(|key| part.config.get(key).cloned());
+        if after.config.contains_key(INITIAL_SOURCE) && made_of(before) != made_of(after) {
+            return Err(Error::invalid(format_args!(
+                "Config key \"{INITIAL_SOURCE}\" is the server's own: to change the source, leave it out"
+            )));
+        }
+    }
     let shared = (before.state != State::Pending).then_some((&before.config, &after.config));
     let parts = before.parts.iter().zip(&after.parts);
     let made = parts.filter(|(before, _)| before.state != State::Pending);
