@@ -95,6 +95,12 @@ impl Db {
         self.change(ChangeMembers::RemoveNodes(BTreeSet::from([id])), &self.lead()?).await
     }
 
+    /// Whether a member has been removed for good, as far as this one has applied.
+    #[must_use]
+    pub fn has_removed(&self, id: NodeId) -> bool {
+        self.0.store.progress().removed.contains(&id)
+    }
+
     /// Hands the leadership to another voter. Returns when it leads. On the leader.
     ///
     /// # Errors

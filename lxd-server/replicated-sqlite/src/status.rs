@@ -61,6 +61,8 @@ pub struct PeerStatus {
     /// What it says it is in trouble with, see [`Db::set_trouble`](crate::Db::set_trouble); forgotten when
     /// it does not answer any more.
     pub trouble: Option<String>,
+    /// It takes no stream of this member, because this one has been removed from the group.
+    pub removed: bool,
 }
 
 impl Status {
@@ -68,6 +70,12 @@ impl Status {
     #[must_use]
     pub fn leads(&self) -> bool {
         self.leader == Some(self.node)
+    }
+
+    /// Whether another member says that this one has been removed from the group.
+    #[must_use]
+    pub fn is_removed(&self) -> bool {
+        self.peers.values().any(|peer| peer.removed)
     }
 
     /// Without what changes all the time.
@@ -99,6 +107,7 @@ pub(crate) fn status(inner: &Inner) -> Status {
                 heard.connected && heard.last.is_some_and(|last| last.elapsed() < silence)
             }),
             trouble: heard.and_then(|heard| heard.trouble.clone()),
+            removed: heard.is_some_and(|heard| heard.removed),
         }
     };
     let (configs, own) = (membership.get_joint_config(), inner.identity.node);

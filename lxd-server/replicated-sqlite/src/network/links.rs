@@ -1,6 +1,7 @@
 //! This member's streams to the others: kept open, found again when lost, and the calls that go over them.
 
 mod heard;
+mod said;
 
 use crate::identity::Identity;
 use crate::network::frame;
@@ -8,6 +9,7 @@ use crate::network::wire::{Hello, Purpose, Request, Response, Welcome};
 use crate::network::{Duplex, Lost, Transport};
 use crate::options::Options;
 use crate::types::{NodeId, Submission, Verdict, Vote};
+use said::{Refusal, Said};
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -183,13 +185,13 @@ impl Inner {
             let Identity { cluster, incarnation, node } = self.identity.clone();
             let hello = Hello { cluster, incarnation, from: node, to: target, purpose };
             frame::write(&mut stream, &hello).await?;
-            match frame::read(&mut stream).await? {
-                Welcome::Come => Ok(stream),
-                Welcome::Refused(why) => Err(io::Error::new(io::ErrorKind::PermissionDenied, why)),
-                Welcome::Stopped(trouble) => {
-                    Err(io::Error::new(io::ErrorKind::PermissionDenied, Stopped(trouble)))
-                }
-            }
+            let refusal = match frame::read(&mut stream).await? {
+                Welcome::Come => return Ok(stream),
+                Welcome::Refused(why) => Refusal::Mistake(why),
+                Welcome::Removed => Refusal::Removed,
+                Welcome::Stopped(trouble) => Refusal::Stopped(trouble),
+            };
+            Err(io::Error::new(io::ErrorKind::PermissionDenied, refusal))
         };
         timeout(self.options.silence(), greeting).await?
     }
@@ -198,11 +200,6 @@ impl Inner {
         self.changes.send_modify(|count| *count += 1);
     }
 }
-
-/// The other member's replica has stopped; what it says about that.
-#[derive(Debug, thiserror::Error)]
-#[error("its replica has stopped")]
-struct Stopped(Option<String>);
 
 /// The stream to one member.
 pub(crate) struct Link {
@@ -215,8 +212,7 @@ pub(crate) struct Link {
     called: Mutex<Option<Instant>>,
     sought: Instant,
     kick: Notify,
-    /// What it says it is in trouble with; forgotten with the stream that it said so on.
-    trouble: Mutex<Option<String>>,
+    said: Mutex<Said>,
     /// See [`Links::changes`].
     changes: watch::Sender<u64>,
 }
@@ -240,7 +236,7 @@ impl Link {
             called: Mutex::new(None),
             sought: Instant::now(),
             kick: Notify::new(),
-            trouble: Mutex::default(),
+            said: Mutex::default(),
             changes,
         }
     }
@@ -282,9 +278,9 @@ impl Link {
         *lock(&self.heard) = Some(Instant::now());
     }
 
-    fn in_trouble(&self, trouble: Option<String>) {
-        let before = std::mem::replace(&mut *lock(&self.trouble), trouble.clone());
-        if before != trouble {
+    fn says(&self, said: Said) {
+        let before = std::mem::replace(&mut *lock(&self.said), said.clone());
+        if before != said {
             self.changes.send_modify(|count| *count += 1);
         }
     }
@@ -370,7 +366,7 @@ async fn keep(link: Arc<Link>, shared: std::sync::Weak<Inner>) {
         let address = lock(&link.address).clone();
         let opened = inner.open(link.target, address, Purpose::Calls).await;
         let silence = inner.options.silence();
-        let mut trouble = None;
+        let mut said = Said::default();
         let lost = match opened {
             Ok(stream) => {
                 (pause, refusal) = (PAUSE_MIN, None);
@@ -380,7 +376,7 @@ async fn keep(link: Arc<Link>, shared: std::sync::Weak<Inner>) {
                 let connection = Connection { frames, answers };
                 link.answered();
                 // What it said when it refused the last stream is over.
-                link.in_trouble(None);
+                link.says(Said::default());
                 link.state.send_replace(State::Up(connection.clone()));
                 inner.changed();
                 drop(inner);
@@ -393,12 +389,15 @@ async fn keep(link: Arc<Link>, shared: std::sync::Weak<Inner>) {
                     tracing::warn!(member = link.target, %error, "refused by a member");
                 }
                 refusal = why;
-                let stopped = error.get_ref().and_then(|error| error.downcast_ref::<Stopped>());
-                trouble = stopped.and_then(|stopped| stopped.0.clone());
+                match error.get_ref().and_then(|error| error.downcast_ref::<Refusal>()) {
+                    Some(Refusal::Stopped(trouble)) => said.trouble.clone_from(trouble),
+                    Some(Refusal::Removed) => said.removed = true,
+                    Some(Refusal::Mistake(_)) | None => {}
+                }
                 Lost::from(&error)
             }
         };
-        link.in_trouble(trouble);
+        link.says(said);
         let Some(inner) = shared.upgrade() else { return };
         let state = if lost == Lost::Gone { State::Gone } else { State::Sought };
         let before = link.state.send_replace(state);
@@ -447,7 +446,7 @@ async fn listen(
         link.answered();
         let response = match response {
             Response::Trouble(trouble) => {
-                link.in_trouble(trouble);
+                link.says(Said { trouble, removed: false });
                 continue;
             }
             response => response,

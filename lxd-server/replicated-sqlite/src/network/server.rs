@@ -77,6 +77,10 @@ impl Server {
     }
 
     fn objection(&self, from: NodeId, hello: &Hello) -> Option<Welcome> {
+        // Known to be removed, that is: one that is merely unknown may have joined before this member heard of it.
+        if self.store.progress().removed.contains(&from) {
+            return Some(Welcome::Removed);
+        }
         if let Some(why) = self.mistake(from, hello) {
             return Some(Welcome::Refused(why.to_owned()));
         }
@@ -89,10 +93,6 @@ impl Server {
         let own = &self.identity;
         if hello.from != from {
             return Some("the sender is not who it says");
-        }
-        // Known to be removed, that is: one that is merely unknown may have joined before this member heard of it.
-        if self.store.progress().removed.contains(&from) {
-            return Some("this member has been removed");
         }
         if hello.cluster != own.cluster {
             return Some("this is a member of another cluster");

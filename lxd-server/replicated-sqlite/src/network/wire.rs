@@ -31,6 +31,8 @@ pub(crate) enum Purpose {
 pub(crate) enum Welcome {
     Come,
     Refused(String),
+    /// The sender has been removed from the group.
+    Removed,
     /// The replica has stopped; what its member says about that.
     Stopped(Option<String>),
 }

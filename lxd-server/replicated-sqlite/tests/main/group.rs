@@ -147,6 +147,9 @@ async fn members_are_removed_and_the_rest_goes_on() {
     within(watch.wait_for(|status| status.peers.values().all(|peer| !peer.connected)))
         .await
         .unwrap();
+    within(watch.wait_for(replicated_sqlite::Status::is_removed)).await.unwrap();
+    assert!(db.has_removed(gone) && !db.has_removed(leader));
+    assert!(!db.status().is_removed(), "nobody says so of one that stays");
     // Nor can it come back under the same id, beside others either.
     let again = within(db.add_learner(gone, cluster.address(gone))).await;
     assert!(matches!(again, Err(Error::Refused(_))), "{again:?}");

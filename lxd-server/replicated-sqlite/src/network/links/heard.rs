@@ -1,6 +1,6 @@
 //! Signs of life of the other members.
 
-use super::{Links, State, lock};
+use super::{Links, Said, State, lock};
 use crate::types::NodeId;
 use std::collections::BTreeMap;
 use tokio::time::Instant;
@@ -16,6 +16,8 @@ pub(crate) struct Heard {
     pub(crate) connected: bool,
     /// What it says it is in trouble with.
     pub(crate) trouble: Option<String>,
+    /// It says that this member has been removed from the group.
+    pub(crate) removed: bool,
 }
 
 impl Links {
@@ -47,8 +49,8 @@ impl Links {
         let heard = links.iter().map(|(target, (link, _))| {
             let connected = matches!(*link.state.borrow(), State::Up(_));
             let last = (*lock(&link.heard)).max(*lock(&link.called));
-            let trouble = lock(&link.trouble).clone();
-            (*target, Heard { last, sought: link.sought, connected, trouble })
+            let Said { trouble, removed } = lock(&link.said).clone();
+            (*target, Heard { last, sought: link.sought, connected, trouble, removed })
         });
         heard.collect()
     }
