@@ -73,8 +73,14 @@ _lxc() {
             lxc__subcmd__cluster,ls)
                 cmd="lxc__subcmd__cluster__subcmd__list"
                 ;;
+            lxc__subcmd__cluster,remove)
+                cmd="lxc__subcmd__cluster__subcmd__remove"
+                ;;
             lxc__subcmd__cluster,revoke-token)
                 cmd="lxc__subcmd__cluster__subcmd__revoke__subcmd__token"
+                ;;
+            lxc__subcmd__cluster,rm)
+                cmd="lxc__subcmd__cluster__subcmd__remove"
                 ;;
             lxc__subcmd__cluster,set)
                 cmd="lxc__subcmd__cluster__subcmd__set"
@@ -216,6 +222,9 @@ _lxc() {
                 ;;
             lxc__subcmd__help__subcmd__cluster,list-tokens)
                 cmd="lxc__subcmd__help__subcmd__cluster__subcmd__list__subcmd__tokens"
+                ;;
+            lxc__subcmd__help__subcmd__cluster,remove)
+                cmd="lxc__subcmd__help__subcmd__cluster__subcmd__remove"
                 ;;
             lxc__subcmd__help__subcmd__cluster,revoke-token)
                 cmd="lxc__subcmd__help__subcmd__cluster__subcmd__revoke__subcmd__token"
@@ -473,7 +482,7 @@ _lxc() {
             return 0
             ;;
         lxc__subcmd__cluster)
-            opts="-h -q -v --debug --force-local --help --project --quiet --verbose --version add disable edit enable get group list ls list-tokens revoke-token set show unset"
+            opts="-h -q -v --debug --force-local --help --project --quiet --verbose --version add disable edit enable get group list ls list-tokens remove rm revoke-token set show unset"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -892,6 +901,27 @@ _lxc() {
                     fi
                     return 0
                     ;;
+                --project)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lxc__subcmd__cluster__subcmd__remove)
+            opts="-f -h -q -v --force --yes --debug --force-local --help --project --quiet --verbose --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 --project)
                     COMPREPLY=("${cur}")
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
@@ -1355,7 +1385,7 @@ _lxc() {
             return 0
             ;;
         lxc__subcmd__help__subcmd__cluster)
-            opts="add disable edit enable get group list list-tokens revoke-token set show unset"
+            opts="add disable edit enable get group list list-tokens remove revoke-token set show unset"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1579,6 +1609,20 @@ _lxc() {
             return 0
             ;;
         lxc__subcmd__help__subcmd__cluster__subcmd__list__subcmd__tokens)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lxc__subcmd__help__subcmd__cluster__subcmd__remove)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

@@ -3,9 +3,9 @@
 #[cfg(debug_assertions)]
 use crate::error::Result;
 
-/// The steps of founding a cluster, of ending one and of a join, in order: at the joiner, then at the member that it asks;
-/// at last those of making a pool.
-pub const NAMES: [&str; 23] = [
+/// The steps of founding a cluster, of ending one and of a join, in order: at the joiner, then at the member
+/// that it asks; then of a removal and of leaving, and of making a pool.
+pub const NAMES: [&str; 26] = [
     "found: listening",
     "found: certificate written",
     "disabled: unnamed",
@@ -26,6 +26,9 @@ pub const NAMES: [&str; 23] = [
     "member: accepted",
     "member: activated",
     "member: forgot",
+    "member: removed",
+    "leave: emptied",
+    "leave: pointed",
     "pool: planned",
     "pool: formatted",
     "pool: made",

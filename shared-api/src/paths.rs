@@ -34,9 +34,11 @@ pub const INTERNAL_STORAGE_POOL: &str = "/internal/storage-pools/{name}";
 pub const INTERNAL_CLUSTER_ACCEPT: &str = "/internal/cluster/accept";
 pub const INTERNAL_CLUSTER_ACTIVATE: &str = "/internal/cluster/activate/{node}";
 pub const INTERNAL_CLUSTER_JOIN: &str = "/internal/cluster/join";
+pub const INTERNAL_CLUSTER_LEAVE: &str = "/internal/cluster/leave";
 pub const INTERNAL_CLUSTER_PREFLIGHT: &str = "/internal/cluster/preflight";
 pub const INTERNAL_CLUSTER_REACH: &str = "/internal/cluster/reach";
 pub const INTERNAL_CLUSTER_REJOIN: &str = "/internal/cluster/rejoin";
+pub const INTERNAL_CLUSTER_REMOVAL: &str = "/internal/cluster/removal";
 
 pub fn certificate(fingerprint: impl AsRef<str>) -> String {
     fill(CERTIFICATE, fingerprint.as_ref())

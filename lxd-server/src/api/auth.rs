@@ -40,6 +40,7 @@ const OPEN: &[(&Method, &str)] = &[
     (&Method::POST, paths::CERTIFICATES),
     // Its use case knows whom it lets in.
     (&Method::GET, paths::METRICS),
+    (&Method::GET, paths::INTERNAL_CLUSTER_REMOVAL),
 ];
 /// What a joiner may ask for besides.
 const JOINERS: &[(&Method, &str)] = &[

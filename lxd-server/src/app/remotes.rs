@@ -31,6 +31,11 @@ pub async fn answering(ctx: &Context) -> Result<Vec<Remote>> {
     Ok(online(ctx).await?.answering.into_iter().map(|(_, remote)| remote).collect())
 }
 
+/// The way to any other member that answers.
+pub async fn any(ctx: &Context) -> Result<Option<Remote>> {
+    Ok(answering(ctx).await?.pop())
+}
+
 /// The others that count as online.
 #[derive(Default)]
 pub struct Online {

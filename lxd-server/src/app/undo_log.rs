@@ -14,7 +14,7 @@ use std::time::Duration;
 const ABANDON: Duration = Duration::from_secs(3);
 
 /// What takes back a step that was done, or was only about to be.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Undo {
     /// Listen as this configuration of the host says.
     Listen(Map),
@@ -41,7 +41,11 @@ pub async fn run(ctx: &Context) {
             Ok(None) => return,
             Ok(Some((number, text))) => {
                 match serde_json::from_str(&text) {
-                    Ok(undo) => perform(ctx, undo).await,
+                    Ok(undo) => {
+                        if let Err(error) = perform(ctx, undo).await {
+                            tracing::warn!("A step could not be taken back: {}", error.chain());
+                        }
+                    }
                     Err(error) => tracing::warn!(%error, text, "A step cannot be taken back"),
                 }
                 ctx.local.pop_undo(number).await
@@ -55,9 +59,10 @@ pub async fn run(ctx: &Context) {
     }
 }
 
-async fn perform(ctx: &Context, undo: Undo) {
+/// Takes one step back; does nothing where that is done.
+pub async fn perform(ctx: &Context, undo: Undo) -> Result<()> {
     tracing::info!(?undo, "Taking a step back");
-    let done = match undo {
+    match undo {
         Undo::Listen(former) => {
             config::restore(ctx, &former).await;
             Ok(())
@@ -68,9 +73,6 @@ async fn perform(ctx: &Context, undo: Undo) {
         }
         Undo::DeleteNetwork { name, config } => network::discard(ctx, name, config).await,
         Undo::RestoreNetwork { name, config } => network::bring_back(ctx, name, config).await,
-    };
-    if let Err(error) = done {
-        tracing::warn!("A step could not be taken back: {}", error.chain());
     }
 }
 

@@ -100,11 +100,7 @@ impl Local {
         let mut connection = self.connection().await?;
         let write = async {
             let mut tx = connection.begin().await?;
-            sqlx::query("DELETE FROM members").execute(&mut *tx).await?;
-            for address in addresses {
-                let insert = sqlx::query("INSERT OR IGNORE INTO members (address) VALUES (?)");
-                insert.bind(address).execute(&mut *tx).await?;
-            }
+            write_members(&mut tx, addresses).await?;
             tx.commit().await
         };
         write.await.context("note where the members are")
@@ -139,13 +135,15 @@ impl Local {
         written.map(drop).context("write the undo log")
     }
 
-    /// The end of a join: this replica is used from now on, and nothing is taken back any more.
-    pub async fn arrive(&self, directory: &str) -> Result<()> {
+    /// The end of a join, or of leaving: this replica is used from now on, and nothing is taken back any more.
+    /// `members` are as in [`Self::set_members`].
+    pub async fn arrive(&self, directory: &str, members: &[String]) -> Result<()> {
         let replica = Replica { directory: directory.to_owned(), joining: None };
         let mut connection = self.connection().await?;
         let arrive = async {
             let mut tx = connection.begin().await?;
             write(&mut tx, &replica).await?;
+            write_members(&mut tx, members).await?;
             sqlx::query("DELETE FROM undo_log").execute(&mut *tx).await?;
             tx.commit().await
         };
@@ -173,6 +171,15 @@ async fn write(connection: &mut Connection, replica: &Replica) -> sqlx::Result<(
         .bind(&replica.directory)
         .bind(replica.joining.as_deref().unwrap_or_default());
     write.execute(connection).await.map(drop)
+}
+
+async fn write_members(connection: &mut Connection, addresses: &[String]) -> sqlx::Result<()> {
+    sqlx::query("DELETE FROM members").execute(&mut *connection).await?;
+    for address in addresses {
+        let insert = sqlx::query("INSERT OR IGNORE INTO members (address) VALUES (?)");
+        insert.bind(address).execute(&mut *connection).await?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -28,6 +28,7 @@ pub const SCHEMA: &[&str] = &[
     include_str!("../../migrations/0002_requests.sql"),
     include_str!("../../migrations/0003_tokens.sql"),
     include_str!("../../migrations/0004_client_tokens.sql"),
+    include_str!("../../migrations/0005_removals.sql"),
 ];
 
 /// The version of the cluster database's schema that this daemon has.
@@ -130,12 +131,16 @@ impl Database {
             match db.read(&work).await {
                 Err(error) if outage::is_outage(&error) => {
                     let error = outage::explain(&db, error, Action::Read).await;
+                    if db.status().is_removed() {
+                        // What it has is nobody's any more.
+                        return Err(error);
+                    }
                     stale::take(db.status().current.map(|current| current.elapsed()), error)?;
                 }
                 done => return done,
             }
         }
-        db.read_local(&work).await
+        db.read_local(&work).await.map_err(|error| outage::explain_local(&db, error))
     }
 
     /// Reads what this member's replica holds, however old; needs no quorum.

@@ -27,7 +27,9 @@ pub(super) fn is_outage(error: &Error) -> bool {
 /// The same error with a text for users, if it is the database's own.
 pub(super) async fn explain(db: &Db, error: Error, action: Action) -> Error {
     use replicated_sqlite::Error as Cause;
+    let status = db.status();
     let text = match cause(&error) {
+        Some(Cause::Unavailable { .. }) if status.is_removed() => removed(status),
         Some(Cause::Unavailable { why, may_take_effect }) => {
             let (why, unconfirmed) = (*why, *may_take_effect);
             let text = unavailable(db, why, action).await;
@@ -39,7 +41,7 @@ pub(super) async fn explain(db: &Db, error: Error, action: Action) -> Error {
         }
         Some(Cause::NotLeader { .. }) => MOVED.to_owned(),
         Some(Cause::Contended) => CONTENDED.to_owned(),
-        Some(Cause::Stopped) => stopped(&db.status()),
+        Some(Cause::Stopped) => stopped(&status),
         Some(Cause::Refused(why)) => format!("The database cannot take this change: {why}"),
         Some(Cause::Lost(_) | Cause::Sql(_) | Cause::Io(_)) | None => return error,
     };
@@ -55,10 +57,15 @@ pub(super) fn explain_local(db: &Db, error: Error) -> Error {
     }
 }
 
+fn removed(status: Status) -> String {
+    status.trouble.map_or_else(|| REMOVED.to_owned(), waiting)
+}
+
 fn waiting(trouble: String) -> String {
     format!("This server cannot do this now: {trouble}. Other members may still serve.")
 }
 
+const REMOVED: &str = "This server has been removed from its cluster.";
 const UNCONFIRMED: &str = "The change was not confirmed and may still take effect.";
 const MOVED: &str = "Another member has just become the database leader: try again.";
 const CONTENDED: &str = "Other requests changed the same at the same time: try again.";

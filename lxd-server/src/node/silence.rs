@@ -57,7 +57,7 @@ impl Silence {
     }
 
     /// As what the user is told.
-    pub(super) fn at(self, address: &str) -> Error {
+    pub fn at(self, address: &str) -> Error {
         let text = format!("The server at {address} cannot be reached: {self}");
         Error::new(Kind::Unreachable, text)
     }

@@ -20,4 +20,5 @@ mod normal;
 mod places;
 mod preseeds;
 mod remotes;
+mod removals;
 mod restarts;

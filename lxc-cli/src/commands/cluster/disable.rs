@@ -4,11 +4,12 @@ use shared_api::cluster::ClusterPut;
 
 use crate::context::Context;
 
-/// Make the last member of a cluster a server of its own
+/// Make the last member of a cluster, or one that was removed, a server of its own
 #[derive(clap::Args)]
 #[command(
-    after_help = "Pools, networks, profiles, projects and trusted clients stay as they are. The server shows \
-    its own certificate from then on, so remotes of the cluster have to be added again; tokens are void."
+    after_help = "Pools, networks, profiles, projects and trusted clients of a last member stay as they are. The \
+    server shows its own certificate from then on, so remotes of the cluster have to be added again; tokens are \
+    void. A member that was removed while it was away drops what it has of the cluster's."
 )]
 pub(crate) struct Arguments {
     /// Remote of the cluster
@@ -18,7 +19,6 @@ pub(crate) struct Arguments {
 
 pub(crate) async fn run(ctx: &Context, arguments: Arguments) -> anyhow::Result<()> {
     let client = ctx.client(&ctx.resource(arguments.remote.as_deref().unwrap_or_default())?)?;
-    super::check_clustered(&client).await?;
     super::change(&client, &ClusterPut::default()).await?;
     Ok(ctx.ui.note("Clustering disabled")?)
 }

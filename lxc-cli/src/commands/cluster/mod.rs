@@ -8,6 +8,7 @@ mod get;
 mod group;
 mod list;
 mod list_tokens;
+mod remove;
 mod revoke_token;
 mod set;
 mod show;
@@ -43,6 +44,7 @@ enum Verb {
     Group(group::Group),
     List(list::Arguments),
     ListTokens(list_tokens::Arguments),
+    Remove(remove::Arguments),
     RevokeToken(revoke_token::Arguments),
     Set(set::Arguments),
     Show(show::Arguments),
@@ -59,6 +61,7 @@ pub(crate) async fn run(ctx: &Context, group: Group) -> anyhow::Result<()> {
         Verb::Group(group) => group::run(ctx, group).await,
         Verb::List(arguments) => list::run(ctx, arguments).await,
         Verb::ListTokens(arguments) => list_tokens::run(ctx, arguments).await,
+        Verb::Remove(arguments) => remove::run(ctx, arguments).await,
         Verb::RevokeToken(arguments) => revoke_token::run(ctx, arguments).await,
         Verb::Set(arguments) => set::run(ctx, arguments).await,
         Verb::Show(arguments) => show::run(ctx, arguments).await,

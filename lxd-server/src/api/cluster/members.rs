@@ -17,7 +17,7 @@ use shared_api::paths;
 pub(super) fn routes() -> Router<Context> {
     Router::new()
         .route(paths::CLUSTER_MEMBERS, get(list).post(post))
-        .route(paths::CLUSTER_MEMBER, get(show).put(put).patch(patch))
+        .route(paths::CLUSTER_MEMBER, get(show).put(put).patch(patch).delete(remove))
 }
 
 async fn list(_: Trusted, State(ctx): State<Context>, query: Query) -> Result<Response> {
@@ -78,4 +78,14 @@ async fn patch(
 fn tag(member: &Member) -> ETag {
     let Member { roles, failure_domain, description, config, groups, .. } = member.clone();
     ETag::of(&MemberPut { roles, failure_domain, description, config, groups })
+}
+
+async fn remove(
+    Admin(who): Admin,
+    State(ctx): State<Context>,
+    Path(name): Path<String>,
+    query: Query,
+) -> Result<Empty> {
+    cluster::remove(&ctx, &name, query.is_set("force"), &who).await?;
+    Ok(Empty)
 }

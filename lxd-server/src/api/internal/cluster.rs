@@ -1,15 +1,16 @@
 //! What a joiner asks of a member. A joiner is whoever holds the certificate that a token or the
 //! trust password let in, and may do nothing else. A member that lost its replica asks for another.
 
-use crate::api::auth::{Joiner, Member};
+use crate::api::auth::{Anyone, Joiner, Member};
 use crate::api::extract::{Body, Path};
 use crate::api::respond::{Empty, Sync};
-use crate::app::cluster::{self, Accept, Accepted, Findings, Preflight, Reach, Rejoin};
+use crate::app::cluster::{self, Accept, Accepted, Findings, Preflight, Reach, Rejoin, Removal};
 use crate::context::Context;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::identity::Identity;
 use axum::Router;
 use axum::extract::State;
-use axum::routing::{delete, post};
+use axum::routing::{delete, get, post};
 use shared_api::paths;
 
 /// The paths of this module.
@@ -18,9 +19,11 @@ pub(super) fn routes() -> Router<Context> {
         .route(paths::INTERNAL_CLUSTER_ACCEPT, post(accept))
         .route(paths::INTERNAL_CLUSTER_ACTIVATE, post(activate))
         .route(paths::INTERNAL_CLUSTER_JOIN, delete(abandon).post(renew))
+        .route(paths::INTERNAL_CLUSTER_LEAVE, post(leave))
         .route(paths::INTERNAL_CLUSTER_PREFLIGHT, post(preflight))
         .route(paths::INTERNAL_CLUSTER_REACH, post(reach))
         .route(paths::INTERNAL_CLUSTER_REJOIN, post(rejoin))
+        .route(paths::INTERNAL_CLUSTER_REMOVAL, get(removal))
 }
 
 async fn accept(
@@ -63,6 +66,22 @@ async fn rejoin(
     Body(request): Body<Rejoin>,
 ) -> Result<Sync<Accepted>> {
     cluster::readmit(&ctx, &member.fingerprint, &request).await.map(Sync)
+}
+
+async fn leave(_: Member, State(ctx): State<Context>) -> Result<Empty> {
+    cluster::leave_now(&ctx).await?;
+    Ok(Empty)
+}
+
+async fn removal(
+    // Whoever was removed is trusted no more.
+    Anyone(who): Anyone,
+    State(ctx): State<Context>,
+) -> Result<Sync<Removal>> {
+    let Identity::Untrusted { fingerprint: Some(fingerprint), .. } = who else {
+        return Err(Error::forbidden("not authorized"));
+    };
+    cluster::removal(&ctx, &fingerprint).await.map(Sync)
 }
 
 async fn renew(joiner: Joiner, State(ctx): State<Context>) -> Result<Empty> {

@@ -32,6 +32,7 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("GET", "/1.0/cluster/members/{name}", "--++"),
     ("PUT", "/1.0/cluster/members/{name}", "---+"),
     ("PATCH", "/1.0/cluster/members/{name}", "---+"),
+    ("DELETE", "/1.0/cluster/members/{name}", "---+"),
     ("GET", "/1.0/events", "--++"),
     ("GET", "/1.0/metrics", "-+-+"),
     ("GET", "/1.0/networks", "--++"),
@@ -76,9 +77,12 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("POST", "/internal/cluster/activate/{node}", "----"),
     ("POST", "/internal/cluster/join", "----"),
     ("DELETE", "/internal/cluster/join", "----"),
+    ("POST", "/internal/cluster/leave", "----"),
     ("POST", "/internal/cluster/preflight", "----"),
     ("POST", "/internal/cluster/reach", "----"),
     ("POST", "/internal/cluster/rejoin", "----"),
+    // For whoever was removed.
+    ("GET", "/internal/cluster/removal", "----"),
 ];
 const METHODS: [&str; 5] = ["GET", "PUT", "PATCH", "POST", "DELETE"];
 /// What of a restricted client's requests names the project that it is for.

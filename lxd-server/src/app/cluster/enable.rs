@@ -1,6 +1,6 @@
 //! `PUT /1.0/cluster`: decides between founding, joining and ending a cluster, and runs it as an operation.
 
-use super::{bootstrap, disable, join};
+use super::{bootstrap, disable, join, leave};
 use crate::app::config;
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -11,7 +11,7 @@ use shared_api::operations::Operation;
 
 /// Starts founding or joining a cluster, or ending one.
 ///
-/// Only the last member is made a server of its own: LXD wipes any, and its cluster goes on counting it.
+/// Only the last member is made a server of its own, or one that was removed: LXD wipes any, and its cluster goes on counting it.
 pub async fn enable(ctx: &Context, request: ClusterPut) -> Result<Operation> {
     if !request.enabled {
         return end(ctx).await;
@@ -39,8 +39,11 @@ async fn end(ctx: &Context) -> Result<Operation> {
     if !super::is_clustered(ctx) {
         return Err(Error::invalid("This server is not clustered"));
     }
-    disable::require_alone(ctx).await?;
     let task = Task { description: "Disabling clustering".to_owned(), ..Task::default() };
     let own = ctx.clone();
+    if let Some(removal) = leave::removal(ctx).await? {
+        return ctx.operations.spawn(task, |_| async move { leave::leave(&own, &removal).await });
+    }
+    disable::require_alone(ctx).await?;
     ctx.operations.spawn(task, |_| async move { disable::disable(&own).await })
 }

@@ -29,7 +29,12 @@ pub(super) enum Patience {
 /// Refuses to found or join while this server is a member, or may turn out to be one.
 pub(super) async fn require_free(ctx: &Context) -> Result<()> {
     if super::is_clustered(ctx) {
-        return Err(Error::internal("This server is already clustered"));
+        let trouble = ctx.db.replica().status();
+        let trouble = trouble.trouble.clone().filter(|_| trouble.is_removed());
+        let text = "This server is already clustered";
+        return Err(Error::internal(
+            trouble.map_or(text.to_owned(), |why| format!("{text}: {why}")),
+        ));
     }
     let pointer = ctx.local.replica().await?;
     if pointer.is_some_and(|pointer| pointer.joining.is_some()) {
@@ -130,7 +135,8 @@ pub(super) async fn forget(ctx: &Context, replica: Option<&Replica>) -> Result<(
 pub(super) async fn point_to(ctx: &Context, replica: Arc<Replica>) -> Result<()> {
     let shown = Shown::of(&replica)?;
     let directory = replica.directory.clone();
-    ctx.local.arrive(&directory).await?;
+    let members: Vec<String> = replica.db.status().addresses.into_values().collect();
+    ctx.local.arrive(&directory, &members).await?;
     let former = adopt(ctx, replica, shown);
     if let Ok(own) = super::own(ctx).await {
         ctx.events.set_location(&own.name);

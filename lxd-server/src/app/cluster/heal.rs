@@ -189,6 +189,18 @@ async fn note_presence(
     Ok(false)
 }
 
+/// Waits until a removed member's replica is out of the group, as far as this member can see.
+pub(super) async fn taken_out(ctx: &Context, node: u64) {
+    let replica = ctx.db.replica();
+    loop {
+        let applied = replica.status().applied;
+        if replica.has_removed(node) {
+            return;
+        }
+        replica.applied_after(applied).await;
+    }
+}
+
 /// Waits until nothing is left to do as far as this member can see, or until the time is over.
 pub(super) async fn settled(ctx: &Context, limit: Duration) {
     let replica = ctx.db.replica();

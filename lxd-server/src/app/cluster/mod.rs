@@ -10,10 +10,12 @@ mod groups;
 mod heal;
 mod invite;
 mod join;
+mod leave;
 mod listing;
 mod preflight;
 mod rejoin;
 mod remote;
+mod remove;
 mod revive;
 pub mod roles;
 mod survey;
@@ -31,12 +33,14 @@ pub use groups::{
 pub use heal::{hand_over, heal};
 pub use invite::{Credential, admit, invite, revoke, token_operations};
 pub use join::join;
+pub use leave::{heed, leave_now};
 pub use listing::{member, members, overview};
 pub use preflight::{judge, reach};
 pub use rejoin::{readmit, rejoin};
+pub use remove::{removal, remove};
 pub use revive::revive;
 pub use survey::{Surveyed, survey};
-pub use wire::{Accept, Accepted, Findings, Member, Preflight, Reach, Rejoin};
+pub use wire::{Accept, Accepted, Findings, Member, Preflight, Reach, Rejoin, Removal};
 
 use crate::context::Context;
 use crate::db::tables::members;

@@ -5,7 +5,7 @@
 //! A kill in between leaves the lost replica in use: the next start asks again, and gets yet another id.
 
 use super::join::{prepare, wait_for_own_row};
-use super::{Accepted, Rejoin, accept, finish};
+use super::{Accepted, Rejoin, accept, finish, leave};
 use crate::context::Context;
 use crate::db::SCHEMA_VERSION;
 use crate::db::tables::certificates::{self, Kind};
@@ -22,7 +22,7 @@ use std::time::Duration;
 /// The pause before the members are asked again.
 const AGAIN: Duration = Duration::from_secs(2);
 
-/// Asks until this server has a new place, or the daemon stops. The caller sees to it that nobody founds or
+/// Asks until this server has a new place, or learns that it was removed, or the daemon stops. The caller sees to it that nobody founds or
 /// joins a cluster meanwhile.
 pub async fn rejoin(ctx: &Context) {
     let mut told = String::new();
@@ -38,6 +38,12 @@ pub async fn rejoin(ctx: &Context) {
                     tracing::error!("This server waits for a new place in its cluster: {why}");
                 }
                 told = why;
+                if let Ok(Some(removal)) = leave::ask(ctx).await {
+                    let trouble = leave::describe(&removal);
+                    tracing::error!("{trouble}");
+                    ctx.db.replica().set_trouble(Some(trouble));
+                    return;
+                }
             }
         }
         tokio::select! {

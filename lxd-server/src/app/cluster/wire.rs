@@ -1,5 +1,6 @@
 //! What members of one cluster say to each other about joining. No client sees these.
 
+use crate::app::undo_log::Undo;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use shared_api::cluster::MemberConfigKey;
@@ -90,6 +91,21 @@ pub struct Accepted {
     pub cluster_key: String,
     /// The members, so that the joiner can reach others than the one that accepted it.
     pub members: Vec<Member>,
+}
+
+/// What a server is told that was removed from the cluster.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Removal {
+    /// The node id that it had.
+    pub node: u64,
+    /// The name that it had.
+    pub name: String,
+    /// When it was removed, if that is known.
+    pub removed_at: Option<Timestamp>,
+    /// It was there when it was removed, so that it leaves by itself.
+    pub attended: bool,
+    /// What takes back that it has the cluster's pools and networks.
+    pub parts: Vec<Undo>,
 }
 
 /// A member as a joiner is told of it.

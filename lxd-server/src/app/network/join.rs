@@ -2,7 +2,7 @@
 
 use super::RULES;
 use super::realise::on_host;
-use crate::app::object::{not_here, refused};
+use crate::app::object::{is_made, not_here, refused};
 use crate::app::undo_log::{self, Undo};
 use crate::context::Context;
 use crate::db::Tx;
@@ -71,6 +71,16 @@ pub async fn check_member_config(tx: &mut Tx<'_>, keys: &[MemberConfigKey]) -> R
 /// The keys that a joiner has to choose for itself: those that members have set for themselves.
 pub async fn member_config(tx: &mut Tx<'_>) -> Result<Vec<MemberConfigKey>> {
     RULES.member_config(tx).await
+}
+
+/// What takes back that a member has made the cluster's networks.
+pub async fn parts_of(tx: &mut Tx<'_>, node: u64) -> Result<Vec<Undo>> {
+    let made = NETWORKS.list(tx).await?.into_iter().filter(|network| is_made(network, node));
+    let undo = |network: Object| {
+        let config = network.config_on(node);
+        Undo::DeleteNetwork { name: network.name, config }
+    };
+    Ok(made.map(undo).collect())
 }
 
 /// Deletes a network that a join made, or was about to make.

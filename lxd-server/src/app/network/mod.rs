@@ -13,7 +13,8 @@ mod view;
 pub use create::{check, create, define};
 pub use delete::{delete, remove};
 pub use join::{
-    add_member, bring_back, check_member_config, discard, member_config, obstacles, prepare_join,
+    add_member, bring_back, check_member_config, discard, member_config, obstacles, parts_of,
+    prepare_join,
 };
 pub use realise::{follow, realise, realise_all};
 pub use update::{rename, update};

@@ -3,6 +3,7 @@
 use super::RULES;
 use crate::app::object::{ROUND, is_made, refused};
 use crate::context::Context;
+use crate::db::tables::members;
 use crate::db::tables::objects::{NETWORKS, Object, State};
 use crate::error::{Error, Kind, Result};
 use crate::network;
@@ -93,9 +94,19 @@ async fn start(ctx: &Context, object: &Object) -> Result<()> {
     ctx.networks.start(&network).await.map_err(|error| refused(&error))
 }
 
-/// What this member's replica says, which needs no quorum.
+/// What this member's replica says, which needs no quorum; nothing once this is no member any more.
 async fn stored(ctx: &Context) -> Vec<Object> {
-    ctx.db.read_local(|tx| NETWORKS.list(tx).boxed()).await.unwrap_or_else(|error| {
+    let node = ctx.node.id();
+    let read = ctx.db.read_local(|tx| {
+        async move {
+            match members::get(&mut *tx, node).await? {
+                Some(_) => NETWORKS.list(tx).await,
+                None => Ok(Vec::new()),
+            }
+        }
+        .boxed()
+    });
+    read.await.unwrap_or_else(|error| {
         tracing::warn!("The networks could not be read: {}", error.chain());
         Vec::new()
     })

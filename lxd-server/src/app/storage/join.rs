@@ -1,7 +1,7 @@
 //! The cluster's pools on a host that joins.
 
 use super::RULES;
-use crate::app::object::{not_here, refused};
+use crate::app::object::{is_made, not_here, refused};
 use crate::app::undo_log::{self, Undo};
 use crate::context::Context;
 use crate::db::Tx;
@@ -88,6 +88,16 @@ pub async fn discard(ctx: &Context, name: String, driver: String, config: Map) -
     let name: PoolName = name.parse().map_err(Error::internal)?;
     let pool = storage::Pool { name, driver, config, root: ctx.dir.clone() };
     storage::delete(&pool).await.map_err(|error| refused(&error))
+}
+
+/// What takes back that a member has made the cluster's pools.
+pub async fn parts_of(tx: &mut Tx<'_>, node: u64) -> Result<Vec<Undo>> {
+    let made = POOLS.list(tx).await?.into_iter().filter(|pool| is_made(pool, node));
+    let undo = |pool: Object| {
+        let config = pool.config_on(node);
+        Undo::DeletePool { name: pool.name, driver: pool.kind, config }
+    };
+    Ok(made.map(undo).collect())
 }
 
 /// The cluster's pools that are there.

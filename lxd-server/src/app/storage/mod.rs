@@ -12,7 +12,9 @@ mod view;
 
 pub use create::{check, create, define};
 pub use delete::{delete, remove};
-pub use join::{add_member, check_member_config, discard, member_config, obstacles, prepare_join};
+pub use join::{
+    add_member, check_member_config, discard, member_config, obstacles, parts_of, prepare_join,
+};
 pub use realise::{follow, realise, realise_all, stop_all};
 pub use update::update;
 pub use view::{get, list, names};

@@ -98,6 +98,13 @@ pub async fn get(tx: &mut Tx<'_>, fingerprint: &str) -> Result<Option<Certificat
     Ok(Some(certificate))
 }
 
+/// The fingerprint of the member of that name.
+pub async fn of_member(tx: &mut Tx<'_>, name: &str) -> Result<Option<String>> {
+    let row = "SELECT fingerprint FROM certificates WHERE type = ? AND name = ?";
+    let row = sqlx::query_scalar(row).bind(Kind::Server as i64).bind(name).fetch_optional(tx);
+    row.await.context("read a member's certificate")
+}
+
 /// The whole fingerprint that begins so.
 ///
 /// # Errors

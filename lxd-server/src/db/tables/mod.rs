@@ -8,6 +8,7 @@ pub mod members;
 pub mod objects;
 pub mod profiles;
 pub mod projects;
+pub mod removals;
 pub mod requests;
 pub mod tokens;
 
