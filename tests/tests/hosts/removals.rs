@@ -15,7 +15,7 @@ use tests::{
 #[test]
 fn a_member_leaves_without_a_trace_and_joins_again() -> Result<()> {
     let rack = Rack::new("removal", Flavour::under_test(), 3)?;
-    let mut cluster = Cluster::form(&rack)?;
+    let cluster = Cluster::form(&rack)?;
     // Asked of the leader, of another, of the member itself, which may be the leader.
     for round in 0..4 {
         let leader = cluster::leader(&rack, &rack.hosts[0])?;
@@ -43,9 +43,10 @@ fn a_member_leaves_without_a_trace_and_joins_again() -> Result<()> {
         }
     }
     // The restarts of those who left and came back.
-    for (daemon, host) in cluster.daemons.drain(..).zip(&rack.hosts) {
+    let mut again = Vec::new();
+    for (daemon, host) in cluster.daemons.into_iter().zip(&rack.hosts) {
         daemon.stop()?;
-        std::mem::forget(Daemon::start_ready(host)?);
+        again.push(Daemon::start_ready(host)?);
     }
     cluster::wait_online(&rack.hosts[0], 3)?;
     rack.finish()

@@ -1,3 +1,5 @@
+//! Clusters that grow, lose members and see them leave: each settles, and no step costs the majority.
+
 use super::*;
 use proptest::prelude::*;
 
