@@ -224,17 +224,31 @@ fn pools_of_btrfs_are_in_directories_too() -> Result<()> {
 
 #[test]
 fn flags_choose_what_a_pool_of_btrfs_is_made_of() -> Result<()> {
-    let rack = Rack::new("btrfs-flags", Flavour::under_test(), 2)?;
+    let rack = Rack::new("btrfs-flags", Flavour::under_test(), 3)?;
     let disk = Disk::create(&rack.folder, "disk")?;
+    rack.hosts[2].hide_drivers()?;
     let _daemons = rack.hosts.iter().map(Daemon::start_ready).collect::<Result<Vec<_>>>()?;
     let flags = ["init", "--auto", "--storage-backend", "btrfs"];
-    let [one, other] = &rack.hosts[..] else { anyhow::bail!("two hosts") };
+    let [one, other, without] = &rack.hosts[..] else { anyhow::bail!("three hosts") };
     one.lxd(&[&flags[..], &["--storage-create-loop", "1"]].concat(), "")?;
     let pool = Api::of(one).get("/1.0/storage-pools/default")?;
     ensure!(pool["config"]["size"] == "1GB" && pool["driver"] == "btrfs", "{pool}");
     other.lxd(&[&flags[..], &["--storage-create-device", &disk.path]].concat(), "")?;
     let pool = Api::of(other).get("/1.0/storage-pools/default")?;
     ensure!(pool["config"]["volatile.initial_source"] == disk.path, "{pool}");
+    // A host without the tools says so.
+    let drivers = |host: &Host| {
+        Api::of(host)
+            .get("/1.0")
+            .map(|server| server["environment"]["storage_supported_drivers"].to_string())
+    };
+    ensure!(drivers(one)?.contains("btrfs") && !drivers(without)?.contains("btrfs"));
+    let refused = without.lxd(&flags, "").err().context("made a pool")?;
+    let text = "The requested backend 'btrfs' isn't supported by lxd init";
+    ensure!(format!("{refused:#}").contains(text), "{refused:#}");
+    let refused = without.lxc(&["storage", "create", "p", "btrfs"]).err().context("made")?;
+    ensure!(format!("{refused:#}").contains("doesn't work on this host"), "{refused:#}");
+    ensure!(without.lxc(&["storage", "list", "--format", "csv"])?.is_empty());
     rack.finish()
 }
 
