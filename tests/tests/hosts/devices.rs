@@ -56,6 +56,9 @@ fn members_have_a_pool_on_a_device_each() -> Result<()> {
     is_on(third, &three)?;
     cluster::wait_online(third, 3)?;
     restarts(third, daemon, &three)?;
+    // One that leaves gives its device back.
+    first.lxc(&["cluster", "remove", "node3"])?;
+    wait_until("the device is blank", LIMIT, || three.kinds().ok()?.is_empty().then_some(()))?;
     rack.finish()
 }
 

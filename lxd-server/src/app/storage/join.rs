@@ -1,6 +1,7 @@
 //! The cluster's pools on a host that joins.
 
 use super::RULES;
+use super::realise::is_planned;
 use crate::app::object::{is_made, not_here, refused};
 use crate::app::undo_log::{self, Undo};
 use crate::context::Context;
@@ -92,7 +93,8 @@ pub async fn discard(ctx: &Context, name: String, driver: String, config: Map) -
 
 /// What takes back that a member has made the cluster's pools.
 pub async fn parts_of(tx: &mut Tx<'_>, node: u64) -> Result<Vec<Undo>> {
-    let made = POOLS.list(tx).await?.into_iter().filter(|pool| is_made(pool, node));
+    let made = |pool: &Object| is_made(pool, node) || is_planned(pool, node);
+    let made = POOLS.list(tx).await?.into_iter().filter(made);
     let undo = |pool: Object| {
         let config = pool.config_on(node);
         Undo::DeletePool { name: pool.name, driver: pool.kind, config }
