@@ -91,6 +91,12 @@ _lxc() {
             lxc__subcmd__cluster,unset)
                 cmd="lxc__subcmd__cluster__subcmd__unset"
                 ;;
+            lxc__subcmd__cluster,update-cert)
+                cmd="lxc__subcmd__cluster__subcmd__update__subcmd__certificate"
+                ;;
+            lxc__subcmd__cluster,update-certificate)
+                cmd="lxc__subcmd__cluster__subcmd__update__subcmd__certificate"
+                ;;
             lxc__subcmd__cluster__subcmd__group,apply)
                 cmd="lxc__subcmd__cluster__subcmd__group__subcmd__assign"
                 ;;
@@ -237,6 +243,9 @@ _lxc() {
                 ;;
             lxc__subcmd__help__subcmd__cluster,unset)
                 cmd="lxc__subcmd__help__subcmd__cluster__subcmd__unset"
+                ;;
+            lxc__subcmd__help__subcmd__cluster,update-certificate)
+                cmd="lxc__subcmd__help__subcmd__cluster__subcmd__update__subcmd__certificate"
                 ;;
             lxc__subcmd__help__subcmd__cluster__subcmd__group,assign)
                 cmd="lxc__subcmd__help__subcmd__cluster__subcmd__group__subcmd__assign"
@@ -482,7 +491,7 @@ _lxc() {
             return 0
             ;;
         lxc__subcmd__cluster)
-            opts="-h -q -v --debug --force-local --help --project --quiet --verbose --version add disable edit enable get group list ls list-tokens remove rm revoke-token set show unset"
+            opts="-h -q -v --debug --force-local --help --project --quiet --verbose --version add disable edit enable get group list ls list-tokens remove rm revoke-token set show unset update-certificate update-cert"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1020,6 +1029,27 @@ _lxc() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        lxc__subcmd__cluster__subcmd__update__subcmd__certificate)
+            opts="-h -q -v --debug --force-local --help --project --quiet --verbose --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --project)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         lxc__subcmd__config)
             opts="-h -q -v --debug --force-local --help --project --quiet --verbose --version get set show trust unset"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -1385,7 +1415,7 @@ _lxc() {
             return 0
             ;;
         lxc__subcmd__help__subcmd__cluster)
-            opts="add disable edit enable get group list list-tokens remove revoke-token set show unset"
+            opts="add disable edit enable get group list list-tokens remove revoke-token set show unset update-certificate"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1679,6 +1709,20 @@ _lxc() {
             return 0
             ;;
         lxc__subcmd__help__subcmd__cluster__subcmd__unset)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lxc__subcmd__help__subcmd__cluster__subcmd__update__subcmd__certificate)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

@@ -66,6 +66,7 @@ pub async fn start(dir: &Path, group: Option<&str>, events: Events) -> Result<Co
     tokio::spawn(repeats::forget(ctx.clone()));
     tokio::spawn(cluster::revive(ctx.clone()));
     tokio::spawn(cluster::heed(ctx.clone()));
+    tokio::spawn(cluster::follow_certificate(ctx.clone()));
     tokio::spawn(restore(ctx.clone()));
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
     tracing::info!(directory = %dir.display(), "The daemon is started");

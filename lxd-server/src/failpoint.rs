@@ -4,8 +4,8 @@
 use crate::error::Result;
 
 /// The steps of founding a cluster, of ending one and of a join, in order: at the joiner, then at the member
-/// that it asks; then of a removal and of leaving, and of making a pool.
-pub const NAMES: [&str; 26] = [
+/// that it asks; then of a removal, of replacing the certificate, of leaving, and of making a pool.
+pub const NAMES: [&str; 27] = [
     "found: listening",
     "found: certificate written",
     "disabled: unnamed",
@@ -27,6 +27,7 @@ pub const NAMES: [&str; 26] = [
     "member: activated",
     "member: forgot",
     "member: removed",
+    "certificate: replaced",
     "leave: emptied",
     "leave: pointed",
     "pool: planned",

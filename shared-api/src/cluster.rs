@@ -38,6 +38,24 @@ pub struct ClusterPut {
     pub cluster_password: String,
 }
 
+/// Replaces the certificate that all members show. Not `Debug`: it holds a key.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ClusterCertificatePut {
+    /// PEM.
+    pub cluster_certificate: String,
+    /// Its key, PEM.
+    pub cluster_certificate_key: String,
+}
+
+/// What replacing the certificate has ended; LXD's answer is empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct VoidTokens {
+    /// The names that join tokens and client tokens were for.
+    pub void_tokens: Vec<String>,
+}
+
 /// A key of a pool or network whose value is each member's own.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

@@ -33,6 +33,7 @@ pub const ALL: &[&str] = &[
     "certificate_project",
     "clustering_join_token",
     "clustering_description",
+    "clustering_update_cert",
     "server_supported_storage_drivers",
     "event_lifecycle_requestor_address",
     "metrics",

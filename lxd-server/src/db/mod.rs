@@ -29,6 +29,7 @@ pub const SCHEMA: &[&str] = &[
     include_str!("../../migrations/0003_tokens.sql"),
     include_str!("../../migrations/0004_client_tokens.sql"),
     include_str!("../../migrations/0005_removals.sql"),
+    include_str!("../../migrations/0006_certificate.sql"),
 ];
 
 /// The version of the cluster database's schema that this daemon has.

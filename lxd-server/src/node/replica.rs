@@ -5,7 +5,7 @@
 
 use super::Transport;
 use crate::db::SCHEMA;
-use crate::db::tables::members;
+use crate::db::tables::{cluster_certificate, members};
 use crate::error::{Context, Error, Kind, Result};
 use crate::tls::{self, Authority, Identity, Membership, NewFile, write_files};
 use futures::FutureExt;
@@ -136,7 +136,7 @@ impl Replica {
     }
 
     /// Takes away the certificate that a crash left while a cluster was founded or ended: the member has no
-    /// name.
+    /// name. Uses the one that has replaced it.
     pub async fn check_named(mut self) -> Result<Self> {
         let node = self.membership.node;
         let unnamed = |own: Option<members::Member>| own.is_some_and(|own| own.name == "none");
@@ -147,6 +147,13 @@ impl Replica {
             if own.is_ok_and(unnamed) {
                 self.forget_cluster();
                 self.cluster = None;
+            }
+        }
+        if self.cluster.is_some() {
+            // A replica that is older shows it as soon as it has it.
+            let stored = self.db.read_local(|tx| cluster_certificate::get(tx).boxed()).await;
+            if let Ok(Some((certificate, key))) = stored {
+                self.cluster = Some(Arc::new(Identity::from_pem(certificate, key)?));
             }
         }
         Ok(self)

@@ -1,6 +1,7 @@
 //! Tests that need hosts: real daemons and clients in namespaces, as root.
 
 mod alone;
+mod certificates;
 mod commands;
 mod comparison;
 mod comparison_init;

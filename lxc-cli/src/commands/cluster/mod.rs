@@ -14,6 +14,7 @@ mod set;
 mod show;
 mod tokens;
 mod unset;
+mod update_certificate;
 
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
@@ -49,6 +50,7 @@ enum Verb {
     Set(set::Arguments),
     Show(show::Arguments),
     Unset(unset::Arguments),
+    UpdateCertificate(update_certificate::Arguments),
 }
 
 pub(crate) async fn run(ctx: &Context, group: Group) -> anyhow::Result<()> {
@@ -66,6 +68,7 @@ pub(crate) async fn run(ctx: &Context, group: Group) -> anyhow::Result<()> {
         Verb::Set(arguments) => set::run(ctx, arguments).await,
         Verb::Show(arguments) => show::run(ctx, arguments).await,
         Verb::Unset(arguments) => unset::run(ctx, arguments).await,
+        Verb::UpdateCertificate(arguments) => update_certificate::run(ctx, arguments).await,
     }
 }
 

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::identity::Identity;
 use axum::Router;
 use axum::extract::State;
-use axum::routing::{delete, get, post};
+use axum::routing::{delete, get, post, put};
 use shared_api::paths;
 
 /// The paths of this module.
@@ -18,6 +18,7 @@ pub(super) fn routes() -> Router<Context> {
     Router::new()
         .route(paths::INTERNAL_CLUSTER_ACCEPT, post(accept))
         .route(paths::INTERNAL_CLUSTER_ACTIVATE, post(activate))
+        .route(paths::INTERNAL_CLUSTER_CERTIFICATE, put(show_certificate))
         .route(paths::INTERNAL_CLUSTER_JOIN, delete(abandon).post(renew))
         .route(paths::INTERNAL_CLUSTER_LEAVE, post(leave))
         .route(paths::INTERNAL_CLUSTER_PREFLIGHT, post(preflight))
@@ -66,6 +67,11 @@ async fn rejoin(
     Body(request): Body<Rejoin>,
 ) -> Result<Sync<Accepted>> {
     cluster::readmit(&ctx, &member.fingerprint, &request).await.map(Sync)
+}
+
+async fn show_certificate(_: Member, State(ctx): State<Context>) -> Result<Empty> {
+    cluster::show_stored(&ctx).await?;
+    Ok(Empty)
 }
 
 async fn leave(_: Member, State(ctx): State<Context>) -> Result<Empty> {

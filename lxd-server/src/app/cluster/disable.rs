@@ -2,7 +2,7 @@
 
 use super::{finish, upgrade};
 use crate::context::Context;
-use crate::db::tables::{certificates, client_tokens, members, tokens};
+use crate::db::tables::{certificates, client_tokens, cluster_certificate, members, tokens};
 use crate::error::{Error, Result};
 use crate::failpoint::reached;
 use crate::tls;
@@ -67,6 +67,7 @@ async fn unname(ctx: &Context) -> Result<()> {
             members::require_last(&mut *tx, own).await?;
             members::unname(&mut *tx, own).await?;
             certificates::delete(&mut *tx, fingerprint).await?;
+            cluster_certificate::delete(&mut *tx).await?;
             client_tokens::delete_all(&mut *tx).await?;
             tokens::delete_all(tx).await
         }

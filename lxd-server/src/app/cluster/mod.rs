@@ -2,6 +2,7 @@
 
 mod accept;
 mod bootstrap;
+mod certificate;
 mod disable;
 mod edit;
 mod enable;
@@ -24,6 +25,7 @@ mod wire;
 
 pub use accept::{abandon, accept, activate, renew};
 pub use bootstrap::bootstrap;
+pub use certificate::{follow_certificate, replace_certificate, show_stored};
 pub use edit::{MemberPatch, patch_member, replace_member};
 pub use enable::enable;
 pub use finish::resume;

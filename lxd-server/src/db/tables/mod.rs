@@ -2,6 +2,7 @@
 
 pub mod certificates;
 pub mod client_tokens;
+pub mod cluster_certificate;
 pub mod config;
 pub mod groups;
 pub mod members;
