@@ -72,6 +72,32 @@ fn all_members_show_the_new_certificate() -> Result<()> {
     rack.finish()
 }
 
+#[test]
+fn a_kill_after_the_replacement_leaves_all_with_the_new_certificate() -> Result<()> {
+    let rack = Rack::new("certificate-killed", Flavour::under_test(), 3)?;
+    let mut cluster = Cluster::form(&rack)?;
+    let [first, second, third] = &rack.hosts[..] else { anyhow::bail!("there are three") };
+    let before = shown(first)?;
+    cluster.daemons.remove(1).stop()?;
+    let mut failing = Daemon::start_failing(second, "certificate: replaced")?;
+    cluster::wait_online(second, 3)?;
+
+    let (certificate, key) = pair(second, "new")?;
+    ensure!(second.lxc(&["cluster", "update-certificate", &certificate, &key]).is_err());
+    failing.wait_end()?;
+    for host in [first, third] {
+        wait_until("who was told by nobody shows it", LIMIT, || {
+            (shown(host).ok()? != before).then_some(())
+        })?;
+    }
+    cluster.daemons.insert(1, Daemon::start_ready(second)?);
+    let now = shown(first)?;
+    wait_until("who died shows it", LIMIT, || (shown(second).ok()? == now).then_some(()))?;
+    cluster::wait_online(third, 3)?;
+    ensure!(third.lxc(&["query", "/1.0?target=node2"])?.contains("node2"));
+    rack.finish()
+}
+
 /// The certificate that a member shows and says it shows.
 fn shown(host: &Host) -> Result<String> {
     let server = Api::of(host).get("/1.0")?["environment"]["certificate"].clone();
