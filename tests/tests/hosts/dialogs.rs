@@ -1,8 +1,9 @@
-//! `lxd init` on a terminal: clusters formed by dialog alone, and Ctrl-C at every question.
+//! `lxd init` on a terminal: clusters formed by dialog alone, and Ctrl-C at any time.
 
-use std::process::ExitStatus;
+use std::{fs, process::ExitStatus};
 
 use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
 use tests::{
     api::{Api, sort},
     cluster::{self, Cluster},
@@ -77,6 +78,32 @@ fn ctrl_c_at_any_question_leaves_nothing_behind() -> Result<()> {
         }
     }
     cluster::join(host, &token)?;
+    rack.finish()
+}
+
+#[test]
+fn ctrl_c_amid_the_work_takes_back_what_was_done() -> Result<()> {
+    let mut rack = Rack::new("ctrl-c-amid", Flavour::under_test(), 1)?;
+    let _cluster = Cluster::form(&rack)?;
+    rack.add(Flavour::under_test())?;
+    let [member, host] = &rack.hosts[..] else { anyhow::bail!("two hosts") };
+    let _daemon = Daemon::start_ready(host)?;
+    let mut preseed: Value =
+        serde_json::from_str(&cluster::bootstrap_preseed("node1", &host.endpoint()))?;
+    preseed["storage_pools"] =
+        (0..100).map(|n| json!({"name": format!("p{n}"), "driver": "dir"})).collect();
+    fs::write(host.data().join("preseed"), preseed.to_string())?;
+    let before = traces(member, host)?;
+    let mut command = host.command("/bin/sh")?;
+    command.args(["-c", "exec lxd init --preseed < /run/lxd/preseed"]);
+    let mut terminal = Terminal::start(host, &command)?;
+    wait_until("the first pool is there", LIMIT, || {
+        host.data().join("storage-pools/p0").exists().then_some(())
+    })?;
+    terminal.press(CTRL_C)?;
+    ensure!(!terminal.wait_end()?.success() && terminal.screen.contains("Interrupted"));
+    let after = traces(member, host)?;
+    ensure!(after == before, "{after} and not {before}");
     rack.finish()
 }
 
