@@ -95,7 +95,7 @@ fn nothing() -> Dialog<'static> {
     ]
 }
 
-fn standalone() -> Dialog<'static> {
+pub(crate) fn standalone() -> Dialog<'static> {
     let v4 = "What IPv4 address should be used?";
     let v6 = "What IPv6 address should be used?";
     let bind = "Address to bind LXD to (not including port) [default=all]: ";

@@ -15,6 +15,8 @@ use tests::{
     wait::wait_until,
 };
 
+use crate::comparison_init::standalone;
+
 /// Questions, by some words of them, and the answers to them.
 pub(crate) type Dialog<'a> = Vec<(&'a str, &'a str)>;
 
@@ -62,7 +64,7 @@ fn ctrl_c_at_any_question_leaves_nothing_behind() -> Result<()> {
     let fingerprint = server["environment"]["certificate_fingerprint"].as_str();
     let fingerprint = fingerprint.context("a fingerprint")?;
     let before = traces(member, host)?;
-    for dialog in [bootstrap(), by_token(&token), by_password(fingerprint)] {
+    for dialog in [standalone(), bootstrap(), by_token(&token), by_password(fingerprint)] {
         for count in 0..dialog.len() {
             let (answered, [(question, _), ..]) = dialog.split_at(count) else { continue };
             let mut terminal = start(host)?;
