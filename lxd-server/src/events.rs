@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use serde_json::{Map, Value};
 use shared_api::events::{Event, Kind, Lifecycle, Logging};
 use shared_api::operations::Operation;
+use shared_api::projects::DEFAULT;
 use tokio::sync::broadcast;
 use tracing::field::{Field, Visit};
 use tracing_subscriber::layer;
@@ -60,10 +61,21 @@ impl Events {
         Subscription { receiver: self.0.sender.subscribe(), filter }
     }
 
-    /// Tells that `who` did `action` (such as `profile-created`) to the object at `source`, its
-    /// URL. A query `?project=` in it gives the event's project, else that is `default`.
+    /// Tells that `who` did `action` (such as `network-created`) to the object at `source`, its URL.
     pub fn lifecycle(
         &self,
+        action: &str,
+        source: impl Into<String>,
+        who: &Identity,
+        context: Option<Map<String, Value>>,
+    ) {
+        self.lifecycle_in(DEFAULT, action, source, who, context);
+    }
+
+    /// The same in a project.
+    pub fn lifecycle_in(
+        &self,
+        project: &str,
         action: &str,
         source: impl Into<String>,
         who: &Identity,
@@ -72,13 +84,9 @@ impl Events {
         if self.0.sender.receiver_count() == 0 {
             return;
         }
-        let source = source.into();
-        let (_, query) = source.split_once('?').unwrap_or_default();
-        let project = query.split('&').find_map(|pair| pair.strip_prefix("project="));
-        let project = project.unwrap_or("default").to_owned();
-        let requestor = Some(who.requestor());
-        let event = Lifecycle { action: action.to_owned(), source, context, requestor };
-        self.publish(Kind::Lifecycle, event, project);
+        let (action, source) = (action.to_owned(), source.into());
+        let event = Lifecycle { action, source, context, requestor: Some(who.requestor()) };
+        self.publish(Kind::Lifecycle, event, project.to_owned());
     }
 
     /// Tells the state of an operation. One of no project goes to every listener.
@@ -175,7 +183,8 @@ mod tests {
         let mut logs = events.subscribe(Filter { kinds: vec![Kind::Logging], project: None });
         let root = Identity::Socket { uid: 0 };
         events.lifecycle("profile-created", "/1.0/profiles/a", &root, None);
-        events.lifecycle("profile-created", "/1.0/profiles/b?project=blue", &root, None);
+        let url = "/1.0/profiles/b?project=blue";
+        events.lifecycle_in("blue", "profile-created", url, &root, None);
         let logger = tracing_subscriber::registry().with(events.clone());
         tracing::subscriber::with_default(logger, || tracing::warn!(port = 8443, "Slow"));
 

@@ -21,6 +21,7 @@ pub const ALL: &[&str] = &[
     "clustering",
     "event_lifecycle",
     "clustering_join",
+    "projects",
     "clustering_server_address",
     "event_location",
     "clustering_roles",

@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::config::{self, Map};
 use crate::null;
 
+/// The project that is always there, and that everything is in unless a request names another.
+pub const DEFAULT: &str = "default";
+
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Project {

@@ -12,6 +12,7 @@ use super::auth::Trusted;
 use super::etag::{ETag, IfMatch};
 use super::extract::{Body, Path, Query};
 use super::respond::{Created, Empty, Sync, Tagged};
+use crate::app::profile::Place;
 use crate::app::{profile, project};
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -28,8 +29,8 @@ async fn list(Trusted(who): Trusted, State(ctx): State<Context>, query: Query) -
     if query.recursive() {
         return Ok(Sync(profile::list(&ctx.db, project).await?).into_response());
     }
-    let names = profile::names(&ctx.db, project).await?;
-    let urls: Vec<String> = names.iter().map(|name| url(name, project)).collect();
+    let (names, home) = profile::names(&ctx.db, project).await?;
+    let urls: Vec<String> = names.iter().map(|name| url(name, &home)).collect();
     Ok(Sync(urls).into_response())
 }
 
@@ -39,10 +40,11 @@ async fn post(
     query: Query,
     Body(request): Body<ProfilesPost>,
 ) -> Result<Created> {
-    let project = allowed(&who, &query)?;
-    let location = url(&request.name, project);
-    profile::create(&ctx.db, project, request).await?;
-    ctx.events.lifecycle("profile-created", &location, &who, None);
+    let place = place(&who, &query)?;
+    let name = request.name.clone();
+    let home = profile::create(&ctx.db, place, request).await?;
+    let location = url(&name, &home);
+    ctx.events.lifecycle_in(&home, "profile-created", &location, &who, None);
     Ok(Created { location })
 }
 
@@ -65,10 +67,10 @@ async fn put(
     condition: IfMatch,
     Body(request): Body<ProfilePut>,
 ) -> Result<Empty> {
-    let project = allowed(&who, &query)?;
+    let place = place(&who, &query)?;
     let unchanged = |profile: &Profile| condition.check(&tag(profile));
-    profile::replace(&ctx.db, project, &name, unchanged, request).await?;
-    ctx.events.lifecycle("profile-updated", url(&name, project), &who, None);
+    let home = profile::replace(&ctx.db, place, &name, unchanged, request).await?;
+    ctx.events.lifecycle_in(&home, "profile-updated", url(&name, &home), &who, None);
     Ok(Empty)
 }
 
@@ -80,10 +82,10 @@ async fn patch(
     condition: IfMatch,
     Body(request): Body<profile::Patch>,
 ) -> Result<Empty> {
-    let project = allowed(&who, &query)?;
+    let place = place(&who, &query)?;
     let unchanged = |profile: &Profile| condition.check(&tag(profile));
-    profile::patch(&ctx.db, project, &name, unchanged, request).await?;
-    ctx.events.lifecycle("profile-updated", url(&name, project), &who, None);
+    let home = profile::patch(&ctx.db, place, &name, unchanged, request).await?;
+    ctx.events.lifecycle_in(&home, "profile-updated", url(&name, &home), &who, None);
     Ok(Empty)
 }
 
@@ -94,11 +96,11 @@ async fn rename(
     query: Query,
     Body(request): Body<ProfilePost>,
 ) -> Result<Created> {
-    let project = allowed(&who, &query)?;
-    profile::rename(&ctx.db, project, &name, &request.name).await?;
-    let location = url(&request.name, project);
+    let place = place(&who, &query)?;
+    let home = profile::rename(&ctx.db, place, &name, &request.name).await?;
+    let location = url(&request.name, &home);
     let context = Map::from_iter([("old_name".to_owned(), Value::String(name))]);
-    ctx.events.lifecycle("profile-renamed", &location, &who, Some(context));
+    ctx.events.lifecycle_in(&home, "profile-renamed", &location, &who, Some(context));
     Ok(Created { location })
 }
 
@@ -108,9 +110,9 @@ async fn delete(
     Path(name): Path<String>,
     query: Query,
 ) -> Result<Empty> {
-    let project = allowed(&who, &query)?;
-    profile::delete(&ctx.db, project, &name).await?;
-    ctx.events.lifecycle("profile-deleted", url(&name, project), &who, None);
+    let place = place(&who, &query)?;
+    let home = profile::delete(&ctx.db, place, &name).await?;
+    ctx.events.lifecycle_in(&home, "profile-deleted", url(&name, &home), &who, None);
     Ok(Empty)
 }
 
@@ -118,6 +120,11 @@ async fn delete(
 fn allowed<'a>(who: &Identity, query: &'a Query) -> Result<&'a str> {
     let project = query.project();
     if who.may_use(project) { Ok(project) } else { Err(Error::forbidden("not authorized")) }
+}
+
+/// The same, in which something is to be changed.
+fn place<'a>(who: &'a Identity, query: &'a Query) -> Result<Place<'a>> {
+    allowed(who, query).map(|project| Place { project, who })
 }
 
 fn tag(profile: &Profile) -> ETag {

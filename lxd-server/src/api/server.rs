@@ -10,7 +10,7 @@ use shared_api::{extensions, paths};
 
 use super::auth::{Admin, Anyone};
 use super::etag::{ETag, IfMatch};
-use super::extract::Body;
+use super::extract::{Body, Query};
 use super::respond::{Empty, Sync, Tagged};
 use crate::app::config::{self, Others};
 use crate::app::environment::environment;
@@ -25,7 +25,7 @@ pub(super) fn routes() -> Router<Context> {
         .route(paths::API, get(show).put(put).patch(patch))
 }
 
-async fn show(Anyone(who): Anyone, State(ctx): State<Context>) -> Result<Response> {
+async fn show(Anyone(who): Anyone, State(ctx): State<Context>, query: Query) -> Result<Response> {
     if !who.is_trusted() || matches!(who, Identity::Joiner { .. }) {
         return Ok(Sync(untrusted()).into_response());
     }
@@ -41,7 +41,7 @@ async fn show(Anyone(who): Anyone, State(ctx): State<Context>) -> Result<Respons
         auth: "trusted".to_owned(),
         public,
         auth_methods,
-        environment: environment(&ctx).await?,
+        environment: environment(&ctx, query.project()).await?,
     };
     Ok(Tagged(server, tag).into_response())
 }

@@ -16,6 +16,7 @@ use tower::ServiceExt;
 mod access;
 mod groups;
 mod metrics;
+mod projects;
 mod repeats;
 mod resources;
 mod trust;

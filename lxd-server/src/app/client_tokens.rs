@@ -2,7 +2,7 @@
 
 use crate::app::cluster::{self, upgrade};
 use crate::app::environment::environment;
-use crate::app::tokens;
+use crate::app::{project, tokens};
 use crate::clock;
 use crate::context::Context;
 use crate::db::Tx;
@@ -146,7 +146,7 @@ async fn addresses(ctx: &Context) -> Result<Vec<String>> {
             .filter(|member| member.online && member.state != members::State::Joining);
         online.map(|member| member.address.clone()).collect()
     } else {
-        environment(ctx).await?.addresses
+        environment(ctx, project::DEFAULT).await?.addresses
     };
     if addresses.is_empty() {
         return Err(Error::invalid("Can't issue token when server isn't listening on network"));

@@ -9,8 +9,8 @@ use futures::FutureExt;
 use shared_api::server::{Environment, StorageDriver};
 use std::net::SocketAddr;
 
-/// The environment as of now.
-pub async fn environment(ctx: &Context) -> Result<Environment> {
+/// The environment as of now, as one who uses that project sees it.
+pub async fn environment(ctx: &Context, project: &str) -> Result<Environment> {
     let certificate = ctx.tls.public();
     let uname = rustix::system::uname();
     let (os_name, os_version) = operating_system();
@@ -32,7 +32,7 @@ pub async fn environment(ctx: &Context) -> Result<Environment> {
         kernel_version: uname.release().to_string_lossy().into_owned(),
         os_name,
         os_version,
-        project: "default".to_owned(),
+        project: project.to_owned(),
         server: "lxd".to_owned(),
         server_clustered: cluster::is_clustered(ctx),
         server_event_mode: "full-mesh".to_owned(),

@@ -2,9 +2,10 @@
 
 use crate::app::project;
 use crate::db::tables::objects::{NETWORKS, State};
-use crate::db::tables::profiles;
+use crate::db::tables::{profiles, projects};
 use crate::db::{Database, Tx, new_id};
 use crate::error::{Error, Result};
+use crate::identity::Identity;
 use futures::FutureExt;
 use serde::Deserialize;
 use shared_api::config::{self, Devices, Map, device, instance};
@@ -28,24 +29,43 @@ pub struct Patch {
     pub devices: Devices,
 }
 
+/// The project in which somebody is to change something.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    pub project: &'a str,
+    pub who: &'a Identity,
+}
+
+impl Place<'_> {
+    /// The project whose profiles these are: of `default`, too, a restricted client has to be.
+    async fn home(&self, tx: &mut Tx<'_>) -> Result<projects::Project> {
+        let home = project::home(tx, self.project).await?;
+        if self.who.may_use(&home.name) {
+            Ok(home)
+        } else {
+            Err(Error::forbidden("not authorized"))
+        }
+    }
+}
+
 /// The profiles of a project, by name.
 pub async fn list(db: &Database, project: &str) -> Result<Vec<Profile>> {
     let all = db.read(|tx| {
         async move {
-            let project = project::id(tx, project).await?;
-            profiles::list(tx, project).await
+            let home = project::home(tx, project).await?;
+            profiles::list(tx, home.id).await
         }
         .boxed()
     });
     Ok(all.await?.into_iter().map(show).collect())
 }
 
-/// The names of a project's profiles, sorted.
-pub async fn names(db: &Database, project: &str) -> Result<Vec<String>> {
+/// The names of a project's profiles, sorted, and the name of the project whose they are.
+pub async fn names(db: &Database, project: &str) -> Result<(Vec<String>, String)> {
     db.read(|tx| {
         async move {
-            let project = project::id(tx, project).await?;
-            profiles::names(tx, project).await
+            let home = project::home(tx, project).await?;
+            Ok((profiles::names(tx, home.id).await?, home.name))
         }
         .boxed()
     })
@@ -56,28 +76,29 @@ pub async fn names(db: &Database, project: &str) -> Result<Vec<String>> {
 pub async fn get(db: &Database, project: &str, name: &str) -> Result<Profile> {
     let one = db.read(|tx| {
         async move {
-            let project = project::id(tx, project).await?;
-            find(tx, project, name).await.map_err(|error| error.prefix("Fetch profile"))
+            let home = project::home(tx, project).await?;
+            find(tx, home.id, name).await.map_err(|error| error.prefix("Fetch profile"))
         }
         .boxed()
     });
     one.await.map(show)
 }
 
-/// Makes a profile.
-pub async fn create(db: &Database, project: &str, request: ProfilesPost) -> Result<()> {
+/// Makes a profile. Returns, as all that change one do, the project whose it is.
+pub async fn create(db: &Database, place: Place<'_>, request: ProfilesPost) -> Result<String> {
     let ProfilesPost { config, description, devices, name } = request;
     checked(&name)?;
     let profile = &profiles::Profile { name, description, config: set(config), devices };
     let id = new_id();
     db.write(|tx| {
         async move {
-            let project = project::id(tx, project).await?;
+            let home = place.home(tx).await?;
             validate(tx, profile).await?;
-            let inserted = profiles::insert(tx, project, id, profile).await;
+            let inserted = profiles::insert(tx, home.id, id, profile).await;
             inserted.map_err(|error| {
                 error.prefix(format_args!("Error inserting \"{}\" into database", profile.name))
-            })
+            })?;
+            Ok(home.name)
         }
         .boxed()
     })
@@ -94,12 +115,12 @@ pub fn check(request: &ProfilesPost) -> Result<()> {
 /// Replaces a profile. `unchanged` refuses if it is not the one that the client has seen.
 pub async fn replace(
     db: &Database,
-    project: &str,
+    place: Place<'_>,
     name: &str,
     unchanged: impl Fn(&Profile) -> Result<()> + Sync,
     request: ProfilePut,
-) -> Result<()> {
-    change(db, project, name, &unchanged, &|profile| {
+) -> Result<String> {
+    change(db, place, name, &unchanged, &|profile| {
         let ProfilePut { config, description, devices } = request.clone();
         (profile.config, profile.description, profile.devices) = (config, description, devices);
     })
@@ -109,12 +130,12 @@ pub async fn replace(
 /// Changes a part of a profile. `unchanged` refuses if it is not the one that the client has seen.
 pub async fn patch(
     db: &Database,
-    project: &str,
+    place: Place<'_>,
     name: &str,
     unchanged: impl Fn(&Profile) -> Result<()> + Sync,
     request: Patch,
-) -> Result<()> {
-    change(db, project, name, &unchanged, &|profile| {
+) -> Result<String> {
+    change(db, place, name, &unchanged, &|profile| {
         let Patch { config, description, devices } = request.clone();
         profile.config.extend(config);
         profile.devices.extend(devices);
@@ -126,15 +147,16 @@ pub async fn patch(
 }
 
 /// Gives a profile another name.
-pub async fn rename(db: &Database, project: &str, old: &str, new: &str) -> Result<()> {
+pub async fn rename(db: &Database, place: Place<'_>, old: &str, new: &str) -> Result<String> {
     if old == DEFAULT {
         return Err(Error::forbidden("The \"default\" profile cannot be renamed"));
     }
     checked(new)?;
     db.write(|tx| {
         async move {
-            let project = project::id(tx, project).await?;
-            profiles::rename(tx, project, old, new).await
+            let home = place.home(tx).await?;
+            profiles::rename(tx, home.id, old, new).await?;
+            Ok(home.name)
         }
         .boxed()
     })
@@ -142,14 +164,15 @@ pub async fn rename(db: &Database, project: &str, old: &str, new: &str) -> Resul
 }
 
 /// Deletes a profile.
-pub async fn delete(db: &Database, project: &str, name: &str) -> Result<()> {
+pub async fn delete(db: &Database, place: Place<'_>, name: &str) -> Result<String> {
     if name == DEFAULT {
         return Err(Error::forbidden("The \"default\" profile cannot be deleted"));
     }
     db.write(|tx| {
         async move {
-            let project = project::id(tx, project).await?;
-            profiles::delete(tx, project, name).await
+            let home = place.home(tx).await?;
+            profiles::delete(tx, home.id, name).await?;
+            Ok(home.name)
         }
         .boxed()
     })
@@ -170,23 +193,24 @@ pub fn users(mentions: Vec<profiles::Mention>) -> Users {
 
 async fn change(
     db: &Database,
-    project: &str,
+    place: Place<'_>,
     name: &str,
     unchanged: &(dyn Fn(&Profile) -> Result<()> + Sync),
     change: &(dyn Fn(&mut profiles::Profile) + Sync),
-) -> Result<()> {
+) -> Result<String> {
     let device_id = new_id();
     db.write(|tx| {
         async move {
-            let project = project::id(tx, project).await?;
-            let mut profile = find(tx, project, name).await.map_err(|error| {
+            let home = place.home(tx).await?;
+            let mut profile = find(tx, home.id, name).await.map_err(|error| {
                 error.prefix(format_args!("Failed to retrieve profile \"{name}\""))
             })?;
             unchanged(&show(profile.clone()))?;
             change(&mut profile);
             profile.config = set(std::mem::take(&mut profile.config));
             validate(tx, &profile).await?;
-            profiles::update(tx, project, device_id, &profile).await
+            profiles::update(tx, home.id, device_id, &profile).await?;
+            Ok(home.name)
         }
         .boxed()
     })
@@ -243,6 +267,8 @@ mod tests {
     use crate::error::Kind;
     use futures::FutureExt;
 
+    const ROOT: Place<'_> = Place { project: "default", who: &Identity::Socket { uid: 0 } };
+
     fn map(pairs: &[(&str, &str)]) -> Map {
         pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
     }
@@ -280,10 +306,10 @@ mod tests {
                 "Device validation failed for \"d\": Failed loading device \"d\": Failed to load network \"nope\" for project \"default\": Network not found",
             ),
         ] {
-            let error = create(&db, "default", request).await.unwrap_err();
+            let error = create(&db, ROOT, request).await.unwrap_err();
             assert_eq!((error.kind, error.message.as_str()), (Kind::Invalid, text));
         }
-        let taken = create(&db, "default", post("default", &[], &[])).await.unwrap_err();
+        let taken = create(&db, ROOT, post("default", &[], &[])).await.unwrap_err();
         let text = "Error inserting \"default\" into database: The profile already exists";
         assert_eq!((taken.kind, taken.message.as_str()), (Kind::Internal, text));
         let elsewhere = list(&db, "nope").await.unwrap_err();
@@ -296,43 +322,44 @@ mod tests {
         let db = testing::database().await;
         let root = [("type", "disk"), ("path", "/"), ("pool", "local")];
         let request = post("web", &[("user.a", "1"), ("user.b", "")], &root);
-        create(&db, "default", request).await.unwrap();
+        create(&db, ROOT, request).await.unwrap();
         let gap = Devices::from([("gap".to_owned(), map(&[("type", "none")]))]);
         let change = Patch {
             config: map(&[("user.a", ""), ("user.c", "3")]),
             description: Some("text".to_owned()),
             devices: gap,
         };
-        patch(&db, "default", "web", anything, change).await.unwrap();
+        patch(&db, ROOT, "web", anything, change).await.unwrap();
         let web = get(&db, "default", "web").await.unwrap();
         assert_eq!((web.description.as_str(), &web.config), ("text", &map(&[("user.c", "3")])));
         assert_eq!(web.devices.keys().collect::<Vec<_>>(), ["d", "gap"]);
         assert_eq!(web.devices["d"], map(&root));
 
         let put = ProfilePut::default();
-        replace(&db, "default", "web", anything, put.clone()).await.unwrap();
+        replace(&db, ROOT, "web", anything, put.clone()).await.unwrap();
         let web = get(&db, "default", "web").await.unwrap();
         let bare = Profile { name: "web".to_owned(), ..Profile::default() };
         assert_eq!(web, bare);
 
         let stale = |_: &Profile| Err(Error::new(Kind::Stale, "changed"));
-        let refused = replace(&db, "default", "web", stale, put.clone()).await.unwrap_err();
+        let refused = replace(&db, ROOT, "web", stale, put.clone()).await.unwrap_err();
         assert_eq!(refused.kind, Kind::Stale);
-        let missing = replace(&db, "default", "nope", anything, put).await.unwrap_err();
+        let missing = replace(&db, ROOT, "nope", anything, put).await.unwrap_err();
         assert_eq!(missing.message, "Failed to retrieve profile \"nope\": Profile not found");
     }
 
     #[tokio::test(flavor = "multi_thread")]
     async fn the_default_profile_stays() {
         let db = testing::database().await;
-        let renamed = rename(&db, "default", "default", "x").await.unwrap_err();
+        let renamed = rename(&db, ROOT, "default", "x").await.unwrap_err();
         assert_eq!(renamed.message, "The \"default\" profile cannot be renamed");
-        let deleted = delete(&db, "default", "default").await.unwrap_err();
+        let deleted = delete(&db, ROOT, "default").await.unwrap_err();
         assert_eq!(deleted.message, "The \"default\" profile cannot be deleted");
-        create(&db, "default", post("a", &[], &[])).await.unwrap();
-        rename(&db, "default", "a", "b").await.unwrap();
-        assert_eq!(names(&db, "default").await.unwrap(), ["b", "default"]);
-        delete(&db, "default", "b").await.unwrap();
+        create(&db, ROOT, post("a", &[], &[])).await.unwrap();
+        rename(&db, ROOT, "a", "b").await.unwrap();
+        let (all, home) = names(&db, "default").await.unwrap();
+        assert_eq!((all, home.as_str()), (vec!["b".to_owned(), "default".to_owned()], "default"));
+        delete(&db, ROOT, "b").await.unwrap();
         let missing = get(&db, "default", "b").await.unwrap_err();
         assert_eq!(missing.message, "Fetch profile: Profile not found");
     }
@@ -343,11 +370,11 @@ mod tests {
         let new = &New { id: 7, name: "br0", description: "", kind: "bridge" };
         db.write(|tx| NETWORKS.insert(tx, new).boxed()).await.unwrap();
         let nic = [("type", "nic"), ("network", "br0")];
-        let pending = create(&db, "default", post("web", &[], &nic)).await.unwrap_err();
+        let pending = create(&db, ROOT, post("web", &[], &nic)).await.unwrap_err();
         let text = "Device validation failed for \"d\": Specified network is not fully created";
         assert_eq!(pending.message, text);
         db.write(|tx| NETWORKS.set_state(tx, 7, State::Created).boxed()).await.unwrap();
-        create(&db, "default", post("web", &[], &nic)).await.unwrap();
+        create(&db, ROOT, post("web", &[], &nic)).await.unwrap();
         let default = project::get(&db, "default").await.unwrap();
         assert_eq!(
             default.used_by,

@@ -7,7 +7,7 @@ use std::io;
 use tokio::signal;
 use tokio::task::JoinHandle;
 
-/// Takes all steps: configuration, storage pools, networks, profiles, at last the cluster.
+/// Takes all steps: configuration, storage pools, networks, projects, profiles, at last the cluster.
 ///
 /// A kill between two steps leaves the earlier ones done; the same preseed does the rest.
 ///

@@ -48,7 +48,7 @@ pub(super) async fn plan(client: &Client, preseed: &Preseed) -> Result<Plan> {
     }
     for project in &preseed.projects {
         let current: Option<Answer<Project>> = client.find(&paths::project(&project.name)).await?;
-        plan::project(project, current.as_ref().map(|project| &project.metadata))?;
+        steps.extend(plan::project(project, current.as_ref())?);
     }
     for profile in &preseed.profiles {
         let current = client.find(&paths::profile(&profile.name)).await?;

@@ -9,6 +9,7 @@ pub mod member;
 pub mod network;
 mod nic;
 pub mod pool;
+pub mod project;
 mod proxy;
 mod schedule;
 pub mod server;

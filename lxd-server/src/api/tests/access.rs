@@ -55,7 +55,12 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("POST", "/1.0/profiles/{name}", "--++"),
     ("DELETE", "/1.0/profiles/{name}", "--++"),
     ("GET", "/1.0/projects", "--++"),
+    ("POST", "/1.0/projects", "---+"),
     ("GET", "/1.0/projects/{name}", "--++"),
+    ("PUT", "/1.0/projects/{name}", "---+"),
+    ("PATCH", "/1.0/projects/{name}", "---+"),
+    ("POST", "/1.0/projects/{name}", "---+"),
+    ("DELETE", "/1.0/projects/{name}", "---+"),
     ("GET", "/1.0/storage-pools", "--++"),
     ("POST", "/1.0/storage-pools", "---+"),
     ("GET", "/1.0/storage-pools/{name}", "--++"),
@@ -139,6 +144,8 @@ async fn a_restricted_certificate_is_refused_in_other_projects() {
             assert_eq!(answer.error(), refused, "{method} {path}?{query}");
         }
     }
+    // The refusal does not tell whether there is such a project.
+    assert_eq!(server.say(r#"POST /1.0/projects {"name":"secret"}"#).await.status, 201);
     let other = server.get(restricted, "/1.0/projects/secret").await;
     assert_eq!(other.error(), (403, "not authorized".to_owned()));
     assert_eq!(

@@ -71,7 +71,7 @@ const REFUSED: &[(&str, u16, &str)] = &[
     ("GET /1.0/profiles?project=nope", 404, "Failed loading project \"nope\": Project not found"),
     ("PUT /1.0/profiles {}", 501, "not implemented"),
     ("GET /1.0/projects/nope", 404, "Project not found"),
-    (r#"POST /1.0/projects {"name":"x"}"#, 501, "not implemented"),
+    ("PATCH /1.0/projects {}", 501, "not implemented"),
     (r#"POST /1.0/storage-pools {"name":"","driver":"dir"}"#, 400, "No name provided"),
     (r#"POST /1.0/storage-pools {"name":"a"}"#, 400, "No driver provided"),
     (r#"POST /1.0/storage-pools {"name":"a","driver":"foo"}"#, 500, "Unknown driver"),

@@ -1,8 +1,8 @@
 //! Projects: `projects` and `projects_config`.
 
 use crate::db::Tx;
-use crate::db::tables::json;
-use crate::error::{Context, Result};
+use crate::db::tables::{insert_keys, json};
+use crate::error::{Context, Error, Result};
 use replicated_sqlite::SqliteRow;
 use shared_api::config::Map;
 use sqlx::{AssertSqlSafe, Row};
@@ -45,6 +45,50 @@ pub async fn by_name(tx: &mut Tx<'_>, name: &str) -> Result<Option<Project>> {
 pub async fn id(tx: &mut Tx<'_>, name: &str) -> Result<Option<i64>> {
     let query = sqlx::query_scalar("SELECT id FROM projects WHERE name = ?").bind(name);
     query.fetch_optional(tx).await.context("look for the project")
+}
+
+/// Stores a new project, without any profile.
+///
+/// # Errors
+/// There is one of that name.
+pub async fn insert(tx: &mut Tx<'_>, new: &Project) -> Result<()> {
+    let insert = "INSERT INTO projects (id, name, description) VALUES (?, ?, ?)
+        ON CONFLICT (name) DO NOTHING";
+    let insert = sqlx::query(insert).bind(new.id).bind(&new.name).bind(&new.description);
+    let done = insert.execute(&mut *tx).await.context("insert the project")?;
+    if done.rows_affected() == 0 {
+        let text = "Failed adding database record: This \"projects\" entry already exists";
+        return Err(Error::conflict(text));
+    }
+    insert_config(tx, new.id, &new.config).await
+}
+
+/// Replaces description and keys of the project of that id.
+pub async fn update(tx: &mut Tx<'_>, changed: &Project) -> Result<()> {
+    let update = sqlx::query("UPDATE projects SET description = ? WHERE id = ?");
+    let update = update.bind(&changed.description).bind(changed.id).execute(&mut *tx).await;
+    update.context("update the project")?;
+    let delete = sqlx::query("DELETE FROM projects_config WHERE project_id = ?").bind(changed.id);
+    delete.execute(&mut *tx).await.context("delete the project's keys")?;
+    insert_config(tx, changed.id, &changed.config).await
+}
+
+/// Gives a project another name, which no other has.
+pub async fn rename(tx: &mut Tx<'_>, id: i64, new: &str) -> Result<()> {
+    let update = sqlx::query("UPDATE projects SET name = ? WHERE id = ?").bind(new).bind(id);
+    update.execute(tx).await.context("rename the project").map(drop)
+}
+
+/// Deletes a project with its profiles, and takes it from the certificates and tokens that are for it.
+pub async fn delete(tx: &mut Tx<'_>, id: i64) -> Result<()> {
+    let delete = sqlx::query("DELETE FROM projects WHERE id = ?").bind(id).execute(tx).await;
+    delete.context("delete the project").map(drop)
+}
+
+async fn insert_config(tx: &mut Tx<'_>, id: i64, config: &Map) -> Result<()> {
+    let rows: Vec<_> =
+        config.iter().map(|(key, value)| (id, key.as_str(), value.as_str())).collect();
+    insert_keys(tx, "projects_config (project_id, key, value)", &rows).await
 }
 
 fn project(row: &SqliteRow) -> Result<Project> {

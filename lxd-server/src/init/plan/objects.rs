@@ -111,21 +111,37 @@ pub(in crate::init) fn network(
     Ok(Some(update(changed, &old, &new)))
 }
 
-/// A project: there is `default`, as it is.
+/// A project.
 ///
 /// # Errors
-/// It is another one, or is to be changed.
+/// No server would take it.
 pub(in crate::init) fn project(
     project: &init::Project,
-    current: Option<&projects::Project>,
-) -> Result<()> {
-    let what = format!("local member project \"{}\"", project.name);
+    current: Option<&Answer<projects::Project>>,
+) -> Result<Option<Step>> {
+    let name = &project.name;
+    let (what, object) = (format!("local member project \"{name}\""), format!("projects/{name}"));
+    let failed = |verb, error: Error| error.prefix(format_args!("Failed to {verb} {what}"));
+    let url = paths::project(name);
     let Some(current) = current else {
-        return Err(not_built().prefix(format_args!("Failed to create {what}")));
+        let body = projects::ProjectsPost::from(project.clone());
+        app::project::checked(body.clone()).map_err(|error| failed("create", error))?;
+        let new = New { action: format!("create {what}"), object, list: paths::PROJECTS, url };
+        return Ok(Some(create(new, &body)));
     };
-    let same = merged(&current.config, &project.config) == current.config
-        && either(&project.description, &current.description) == current.description;
-    if same { Ok(()) } else { Err(not_built().prefix(format_args!("Failed to update {what}"))) }
+    let projects::Project { config, description, .. } = &current.metadata;
+    let old = projects::ProjectPut { config: config.clone(), description: description.clone() };
+    let new = projects::ProjectPut {
+        config: merged(config, &project.config),
+        description: either(&project.description, description),
+    };
+    if new == old {
+        return Ok(None);
+    }
+    let checked = app::project::check_change(name, config, &new.config);
+    checked.map_err(|error| failed("update", error))?;
+    let changed = Old { action: format!("update {what}"), object, url, current };
+    Ok(Some(update(changed, &old, &new)))
 }
 
 /// A profile. Devices are merged key by key.
@@ -172,7 +188,7 @@ fn project_of(network: &init::Network) -> &str {
 }
 
 fn not_built() -> Error {
-    let text = "Projects besides \"default\", and changes of it, are not supported by this server";
+    let text = "Networks of projects besides \"default\" are not supported by this server";
     Error::new(Kind::NotImplemented, text)
 }
 

@@ -137,8 +137,19 @@ fn what_no_server_takes_is_refused_before_anything_is_done() {
     bad.config.insert("bogus".into(), "1".into());
     let error = profile(&bad, Some(&answer(json!({})))).unwrap_err().message;
     assert_eq!(error, "Failed to update profile \"default\": Unknown configuration key: bogus");
-    let other = init::Project { name: "p".into(), ..init::Project::default() };
-    assert_eq!(project(&other, None).unwrap_err().kind, Kind::NotImplemented);
+    let mut bad = init::Project { name: "p_q".into(), ..init::Project::default() };
+    let error = project(&bad, None).unwrap_err().message;
+    let what = "local member project \"p_q\"";
+    assert_eq!(
+        error,
+        format!("Failed to create {what}: Project names may not contain underscores")
+    );
+    bad.name = "default".into();
+    bad.config.insert("features.images".into(), "false".into());
+    let on = json!({ "name": "default", "config": { "features.images": "true" } });
+    let error = project(&bad, Some(&answer(on))).unwrap_err().message;
+    let text = "You can't change the features of the default project";
+    assert_eq!(error, format!("Failed to update local member project \"default\": {text}"));
     let elsewhere = init::Network { project: "p".into(), ..preseed.networks[0].clone() };
     let error = network(&elsewhere, None, &Map::new()).unwrap_err();
     assert_eq!(error.kind, Kind::NotImplemented);
@@ -160,6 +171,12 @@ fn what_is_missing_is_created_and_undone_by_deleting_it() {
         assert_eq!(step.request.body["config"]["ipv4.address"], "192.168.100.14/24");
         assert_eq!(step.undo.url, "/1.0/networks/lxdbr0");
     }
+    let new = init::Project { name: "p".into(), ..init::Project::default() };
+    let step = project(&new, None).unwrap();
+    assert_eq!(step.as_ref().unwrap().undo.url, "/1.0/projects/p");
+    let body = json!({ "config": {}, "description": "", "name": "p" });
+    let action = "create local member project \"p\"";
+    check(step, action, (Method::POST, "/1.0/projects", body), Value::Null);
 }
 
 #[test]
@@ -181,6 +198,14 @@ fn what_is_there_is_merged() {
     let request = (Method::PUT, "/1.0/profiles/default", new.clone());
     check(step, "update profile \"default\"", request, old);
     assert_eq!(profile(&preseed.profiles[0], Some(&answer(new))).unwrap(), None);
+    let old = json!({ "config": { "user.a": "1", "user.b": "2" }, "description": "Mine" });
+    let new = json!({ "config": { "user.b": "3", "user.c": "4" }, "description": "Mine" });
+    let config = json!({ "user.a": "", "user.b": "3", "user.c": "4" });
+    let wanted: init::Project = from_value(json!({ "name": "p", "config": config })).unwrap();
+    let step = project(&wanted, Some(&answer(old.clone()))).unwrap();
+    let request = (Method::PUT, "/1.0/projects/p", new.clone());
+    check(step, "update local member project \"p\"", request, old);
+    assert_eq!(project(&wanted, Some(&answer(new))).unwrap(), None);
 }
 
 #[test]
@@ -202,9 +227,9 @@ fn what_is_as_it_should_be_is_left_alone() {
     let mut chosen = preseed.networks[0].clone();
     chosen.config.insert("ipv4.address".to_owned(), "auto".to_owned());
     assert_eq!(network(&chosen, Some(&current), &Map::new()).unwrap(), None);
-    let default = from_value(json!({ "name": "default", "config": { "a": "1" } })).unwrap();
+    let default = answer(json!({ "name": "default", "config": { "user.a": "1" } }));
     let same = init::Project { name: "default".into(), ..init::Project::default() };
-    assert!(project(&same, Some(&default)).is_ok());
+    assert_eq!(project(&same, Some(&default)).unwrap(), None);
 }
 
 #[test]
