@@ -2,7 +2,9 @@
 
 use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueHint};
 
-use crate::commands::{cluster, config, info, network, profile, query, remote, storage, version};
+use crate::commands::{
+    cluster, config, info, network, profile, project, query, remote, storage, version,
+};
 
 /// Command line client for LXD
 #[derive(Parser)]
@@ -48,6 +50,7 @@ pub(crate) enum Command {
     Info(info::Arguments),
     Network(network::Group),
     Profile(profile::Group),
+    Project(project::Group),
     Query(query::Arguments),
     Remote(remote::Group),
     Storage(storage::Group),

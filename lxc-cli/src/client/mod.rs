@@ -21,6 +21,7 @@ use shared_api::address::Address;
 use shared_api::certificates::pem;
 use shared_api::fingerprint::Fingerprint;
 use shared_api::paths;
+use shared_api::projects::DEFAULT;
 use shared_api::response::Response;
 
 use crate::settings::{Identity, Members};
@@ -122,6 +123,11 @@ impl Client {
             server.members.map(|members| Failover::new(server.url, own, members, route, ui));
         let told_stale = AtomicBool::default();
         Ok(Self { connections: Connections::new(way), failover, base, project, ui, told_stale })
+    }
+
+    /// The project that is used here.
+    pub(crate) fn project(&self) -> &str {
+        self.project.as_deref().unwrap_or(DEFAULT)
     }
 
     /// The path with the project, for what is inside projects.

@@ -5,6 +5,7 @@ pub(crate) mod config;
 pub(crate) mod info;
 pub(crate) mod network;
 pub(crate) mod profile;
+pub(crate) mod project;
 pub(crate) mod query;
 pub(crate) mod remote;
 pub(crate) mod storage;
@@ -21,6 +22,7 @@ pub(crate) async fn run(ctx: &Context, command: Command) -> anyhow::Result<()> {
         Command::Info(arguments) => info::run(ctx, arguments).await,
         Command::Network(group) => network::run(ctx, group).await,
         Command::Profile(group) => profile::run(ctx, group).await,
+        Command::Project(group) => project::run(ctx, group).await,
         Command::Query(arguments) => query::run(ctx, arguments).await,
         Command::Remote(group) => remote::run(ctx, group).await,
         Command::Storage(group) => storage::run(ctx, group).await,

@@ -14,6 +14,8 @@ use super::LOCAL;
 const DEFAULT_REMOTE: &str = "default-remote";
 const REMOTES: &str = "remotes";
 const ALIASES: &str = "aliases";
+/// What an entry has only if it has a value.
+const UNSET_IF_EMPTY: [&str; 4] = ["auth_type", "domain", "project", "protocol"];
 
 /// A server, or a place of images.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -105,7 +107,13 @@ impl Remotes {
         let known = known.as_mapping().cloned().unwrap_or_default();
         let entry = self.entries().entry(name.into()).or_insert_with(|| Mapping::new().into());
         match entry.as_mapping_mut() {
-            Some(entry) => entry.extend(known),
+            Some(entry) => {
+                let is_unset = |key: &Value| {
+                    UNSET_IF_EMPTY.iter().any(|unset| key == unset) && !known.contains_key(key)
+                };
+                entry.retain(|key, _| !is_unset(key));
+                entry.extend(known);
+            }
             None => *entry = known.into(),
         }
     }
@@ -180,6 +188,7 @@ aliases: {}
 remotes:
   a:
     addr: https://10.0.0.1:8443
+    project: p
     protocol: lxd
     public: false
     keepalive: 30
@@ -189,11 +198,13 @@ tomorrow: [1, 2]
 ";
         fs::write(folder.path().join("config.yml"), text).unwrap();
         let mut file = Remotes::load(folder.path()).unwrap().unwrap();
-        let remote =
-            Remote { address: "https://10.0.0.2:8443".to_owned(), ..file.list()["a"].clone() };
+        let (address, project) = ("https://10.0.0.2:8443".to_owned(), String::new());
+        let remote = Remote { address, project, ..file.list()["a"].clone() };
         file.set("a", &remote);
         file.rename("a", "b");
         file.save(folder.path()).unwrap();
+        // What has no value any more goes.
+        let text = text.replace("    project: p\n", "");
         let expected = text.replace("10.0.0.1", "10.0.0.2").replace("  a:", "  b:");
         let expected = expected.replace("default-remote: a", "default-remote: b");
         let written = fs::read_to_string(folder.path().join("config.yml")).unwrap();

@@ -61,7 +61,10 @@ impl Settings {
         let mut all = self.remotes_of_all.list();
         all.values_mut().for_each(|remote| remote.is_global = true);
         all.extend(self.remotes.list());
-        all.extend(Remotes::fixed());
+        for (name, fixed) in Remotes::fixed() {
+            let project = all.remove(&name).unwrap_or_default().project;
+            all.insert(name, Remote { project, ..fixed });
+        }
         all
     }
 

@@ -4,6 +4,7 @@ use anyhow::{Context as _, bail};
 use shared_api::address::Address;
 use shared_api::certificates::{AddToken, CertificatesPost};
 use shared_api::paths;
+use shared_api::projects::Project;
 use shared_api::server::ServerUntrusted;
 
 use crate::client::{self, Accept, Client, Seen, Tls};
@@ -203,8 +204,9 @@ async fn is_trusted(client: &Client) -> anyhow::Result<bool> {
 
 /// The project that commands on the remote use: `--project`, else `default` or the first that this client may use.
 async fn project(ctx: &Context, client: &Client) -> anyhow::Result<String> {
-    let urls: Vec<String> = client.get(paths::PROJECTS).await?;
-    let projects: Vec<&str> = urls.iter().filter_map(|url| url.rsplit('/').next()).collect();
+    let path = paths::with_query(paths::PROJECTS, &[("recursion", "1")]);
+    let projects: Vec<Project> = client.get(&path).await?;
+    let projects: Vec<&str> = projects.iter().map(|project| &*project.name).collect();
     if let Some(wanted) = &ctx.project {
         if !projects.contains(&wanted.as_str()) {
             bail!("Project not found");
