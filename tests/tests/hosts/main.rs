@@ -20,6 +20,7 @@ mod minority;
 mod normal;
 mod places;
 mod preseeds;
+mod projects;
 mod remotes;
 mod removals;
 mod restarts;

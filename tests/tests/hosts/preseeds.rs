@@ -159,7 +159,7 @@ fn a_join_waits_for_the_cluster_if_it_is_told_to() -> Result<()> {
     rack.finish()
 }
 
-fn would_change(host: &Host, preseed: &str) -> Result<String> {
+pub(crate) fn would_change(host: &Host, preseed: &str) -> Result<String> {
     let mut command = host.command(host.flavour.program("lxd")?)?;
     let output = host.capture(command.args(["init", "--preseed", "--dry-run"]), preseed)?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -167,7 +167,7 @@ fn would_change(host: &Host, preseed: &str) -> Result<String> {
     Ok(text)
 }
 
-fn changes_nothing(host: &Host, preseed: &str) -> Result<()> {
+pub(crate) fn changes_nothing(host: &Host, preseed: &str) -> Result<()> {
     let diff = host.lxd(&["init", "--preseed", "--dry-run"], preseed)?;
     ensure!(diff.is_empty(), "{diff}");
     host.lxd(&["init", "--preseed"], preseed).map(drop)

@@ -192,14 +192,14 @@ fn fastest(host: &Host, arguments: &[&str]) -> Result<(Duration, String, String)
 }
 
 /// A cluster of this host alone.
-fn form_one(host: &Host) -> Result<Daemon> {
+pub(crate) fn form_one(host: &Host) -> Result<Daemon> {
     let daemon = Daemon::start_ready(host)?;
     cluster::bootstrap(host)?;
     Ok(daemon)
 }
 
 /// Exit code, stdout and stderr of a client.
-fn run(
+pub(crate) fn run(
     host: &Host,
     client: Flavour,
     arguments: &[&str],
@@ -211,7 +211,7 @@ fn run(
 }
 
 /// Stdout of a client that succeeds.
-fn must(host: &Host, client: Flavour, arguments: &[&str]) -> Result<String> {
+pub(crate) fn must(host: &Host, client: Flavour, arguments: &[&str]) -> Result<String> {
     let (code, stdout, stderr) = run(host, client, arguments, "")?;
     ensure!(code == 0, "{arguments:?} of {} ended with {code}: {stdout}{stderr}", client.name());
     Ok(stdout)
