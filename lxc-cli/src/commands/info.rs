@@ -21,8 +21,8 @@ pub(crate) async fn run(ctx: &Context, arguments: Arguments) -> anyhow::Result<(
     let remote = ctx.resource(arguments.remote.as_deref().unwrap_or_default())?;
     remote.check_server()?;
     let target = context::target(arguments.target.as_deref());
-    let path = paths::with_query(paths::API, &target);
-    let server: Server = ctx.client(&remote)?.get(&path).await?;
+    let client = ctx.client(&remote)?;
+    let server: Server = client.get(&client.in_project(paths::API, &target)).await?;
     Ok(ctx.ui.data(yaml::to_string(&in_yaml(&server)?))?)
 }
 

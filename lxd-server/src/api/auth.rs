@@ -3,6 +3,7 @@
 //! A middleware makes the identity and refuses strangers everywhere but at the few places that are
 //! theirs; a handler's extractor then asks for as much trust as it needs.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 
 use axum::extract::{FromRequestParts, MatchedPath, Request, State};
@@ -13,6 +14,7 @@ use axum::response::{IntoResponse, Response};
 use futures::FutureExt;
 use shared_api::events::Requestor;
 use shared_api::paths;
+use shared_api::projects::DEFAULT;
 
 use super::extract::Query;
 use super::listen::Peer;
@@ -89,6 +91,20 @@ fn may_ask(identity: &Identity, method: &Method, path: &str, query: &Query) -> b
         Identity::Client(_) if OF_PROJECTS.contains(&path) => identity.may_use(query.project()),
         Identity::Socket { .. } | Identity::Client(_) | Identity::Member(_) => true,
     }
+}
+
+/// Of what uses an object of the server, what is in projects that a client may use.
+pub(super) fn users_seen_by(who: &Identity, used_by: Option<Vec<String>>) -> Option<Vec<String>> {
+    let mut users = used_by?;
+    users.retain(|url| who.is_admin() || project(url).is_some_and(|name| who.may_use(&name)));
+    Some(users)
+}
+
+/// The project that a URL of ours is in.
+fn project(url: &str) -> Option<String> {
+    let query = axum::extract::Query::<HashMap<String, String>>::try_from_uri(&url.parse().ok()?);
+    let mut query = query.ok()?.0;
+    Some(query.remove("project").unwrap_or_else(|| DEFAULT.to_owned()))
 }
 
 fn refuse() -> Error {

@@ -7,7 +7,7 @@ use axum::routing::{get, put as replaces};
 use shared_api::networks::{Network, NetworkPost, NetworkPut, NetworksPost};
 use shared_api::paths;
 
-use super::auth::{Admin, Member, Trusted};
+use super::auth::{Admin, Member, Trusted, users_seen_by};
 use super::etag::{ETag, IfMatch};
 use super::extract::{Body, Path, Query};
 use super::respond::{Created, Empty, Sync, Tagged};
@@ -26,10 +26,12 @@ pub(super) fn routes() -> Router<Context> {
         .route(paths::INTERNAL_NETWORK, replaces(realise).delete(remove))
 }
 
-async fn list(_: Trusted, State(ctx): State<Context>, query: Query) -> Result<Response> {
+async fn list(Trusted(who): Trusted, State(ctx): State<Context>, query: Query) -> Result<Response> {
     project::check(&ctx.db, query.project()).await?;
     if query.recursive() {
-        return Ok(Sync(network::list(&ctx).await?).into_response());
+        let networks = network::list(&ctx).await?;
+        let networks: Vec<Network> = networks.into_iter().map(|one| seen_by(&who, one)).collect();
+        return Ok(Sync(networks).into_response());
     }
     let names = network::names(&ctx).await?;
     Ok(Sync(names.iter().map(paths::network).collect::<Vec<_>>()).into_response())
@@ -54,7 +56,7 @@ async fn post(
 }
 
 async fn show(
-    _: Trusted,
+    Trusted(who): Trusted,
     State(ctx): State<Context>,
     Path(name): Path<String>,
     query: Query,
@@ -62,7 +64,7 @@ async fn show(
     project::check(&ctx.db, query.project()).await?;
     let network = network::get(&ctx, &name, query.target()).await?;
     let tag = tag(&network);
-    Ok(Tagged(network, tag))
+    Ok(Tagged(seen_by(&who, network), tag))
 }
 
 async fn put(
@@ -138,6 +140,10 @@ async fn remove(
 ) -> Result<Empty> {
     network::remove(&ctx, &name, query.id()?).await?;
     Ok(Empty)
+}
+
+fn seen_by(who: &Identity, network: Network) -> Network {
+    Network { used_by: users_seen_by(who, network.used_by), ..network }
 }
 
 fn tag(network: &Network) -> ETag {

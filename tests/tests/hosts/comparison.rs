@@ -199,6 +199,7 @@ const LINES: &[(As, &str)] = &[
     (Exact, "lxc project switch nope"),
     (Exact, "lxc project switch r"),
     (Exact, "lxc project list"),
+    (Exact, "lxc info | grep project:"),
     (Exact, "lxc profile delete w"),
     (Exact, "lxc project delete r"),
     (Exact, "lxc project list --format compact"),

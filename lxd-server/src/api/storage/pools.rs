@@ -7,7 +7,7 @@ use axum::routing::{get, put as replaces};
 use shared_api::paths;
 use shared_api::storage::{Pool, PoolPut, PoolsPost};
 
-use crate::api::auth::{Admin, Member, Trusted};
+use crate::api::auth::{Admin, Member, Trusted, users_seen_by};
 use crate::api::etag::{ETag, IfMatch};
 use crate::api::extract::{Body, Path, Query};
 use crate::api::respond::{Created, Empty, Sync};
@@ -126,11 +126,12 @@ async fn remove(
     Ok(Empty)
 }
 
-/// A restricted client does not see a pool's keys.
+/// A restricted client does not see a pool's keys, nor who uses it in other projects.
 fn seen_by(who: &Identity, mut pool: Pool) -> Pool {
     if matches!(who, Identity::Client(_)) && !who.is_admin() {
         pool.config.clear();
     }
+    pool.used_by = users_seen_by(who, pool.used_by);
     pool
 }
 

@@ -171,6 +171,83 @@ async fn a_project_without_its_own_profiles_has_those_of_default() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_projects_are_kept_apart() {
+    let (server, client) = with_client_of_mine().await;
+    let names = server.get(&client, "/1.0/projects").await.metadata();
+    assert_eq!(names, json!(["/1.0/projects/mine", "/1.0/projects/shared"]));
+    // Each change in its own project, in one that has the profiles of `default`, in another's, and in `default`.
+    for (project, read, change) in [
+        ("mine", 200, true),
+        ("shared", 200, false),
+        ("other", 403, false),
+        ("default", 403, false),
+    ] {
+        for (method, path, body, status) in [
+            (Method::GET, "/1.0/profiles", "", 200),
+            (Method::GET, "/1.0/profiles?recursion=1", "", 200),
+            (Method::GET, "/1.0/profiles/default", "", 200),
+            (Method::POST, "/1.0/profiles", r#"{"name":"new"}"#, 201),
+            (Method::PUT, "/1.0/profiles/default", r#"{"description":"x"}"#, 200),
+            (Method::PATCH, "/1.0/profiles/default", r#"{"description":"x"}"#, 200),
+            (Method::POST, "/1.0/profiles/new", r#"{"name":"newer"}"#, 201),
+            (Method::DELETE, "/1.0/profiles/newer", "", 200),
+        ] {
+            let expected = match method == Method::GET {
+                true => read,
+                false if change => status,
+                false => 403,
+            };
+            let url =
+                format!("{path}{}project={project}", if path.contains('?') { '&' } else { '?' });
+            let answer = server.send(&client, method.clone(), &url, body).await;
+            assert_eq!(answer.status, expected, "{method} {url}");
+            assert!(!answer.text.contains("secret"), "{method} {url}: {}", answer.text);
+        }
+    }
+    let left = server.say("GET /1.0/profiles").await.metadata();
+    assert_eq!(left, json!(["/1.0/profiles/default"]));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pool_that_all_may_use_does_not_tell_who_else_does() {
+    let (server, client) = with_client_of_mine().await;
+    server.say(r#"POST /1.0/storage-pools {"name":"d","driver":"dir"}"#).await;
+    let body = r#"{"devices":{"root":{"type":"disk","path":"/","pool":"d"}}}"#;
+    for url in ["default?project=mine", "w?project=other", "default"] {
+        assert_eq!(server.say(&format!("PUT /1.0/profiles/{url} {body}")).await.status, 200);
+    }
+    let all = server.say("GET /1.0/storage-pools/d").await.metadata();
+    assert_eq!(all["used_by"].as_array().map(Vec::len), Some(3));
+    for url in ["/1.0/storage-pools/d", "/1.0/storage-pools?recursion=1"] {
+        let shown = server.get(&client, url).await.metadata();
+        let pool = shown.get(0).unwrap_or(&shown);
+        assert_eq!(pool["used_by"], json!(["/1.0/profiles/default?project=mine"]), "{url}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_is_for_a_project_whatever_its_name_is() {
+    let (server, client) = with_client_of_mine().await;
+    let read = async |project: &str| {
+        server.get(&client, &format!("/1.0/profiles?project={project}")).await.status
+    };
+    server.say(r#"POST /1.0/projects/mine {"name":"renamed"}"#).await;
+    assert_eq!((read("renamed").await, read("mine").await), (200, 403));
+    for project in ["renamed", "shared"] {
+        assert_eq!(server.say(&format!("DELETE /1.0/projects/{project}")).await.status, 200);
+    }
+    // One of the same name is another.
+    server.say(r#"POST /1.0/projects {"name":"renamed"}"#).await;
+    assert_eq!(server.get(&client, "/1.0/projects").await.metadata(), json!([]));
+    assert_eq!((read("renamed").await, read("default").await), (403, 403));
+    let entry = server.get(&client, "/1.0/certificates?recursion=1").await.metadata();
+    assert_eq!((&entry[0]["projects"], &entry[0]["restricted"]), (&json!([]), &json!(true)));
+    server.stop().await;
+}
+
+/// Three projects, and a client of `mine` and of `shared`, which has the profiles of `default`.
+async fn with_client_of_mine() -> (Server, Peer) {
     let server = server().await;
     for body in [
         r#"{"name":"mine"}"#,
@@ -186,51 +263,5 @@ async fn two_projects_are_kept_apart() {
         "certificate": trust::base64(&identity),
     });
     assert_eq!(server.say(&format!("POST /1.0/certificates {body}")).await.status, 201);
-    let client = remote(Some(&identity));
-    let ask = async |method: Method, url: &str, body: &str| {
-        let answer = server.send(&client, method, url, body).await;
-        assert!(!answer.text.contains("secret"), "{url}: {}", answer.text);
-        answer.status
-    };
-    let names = server.get(&client, "/1.0/projects").await.metadata();
-    assert_eq!(names, json!(["/1.0/projects/mine", "/1.0/projects/shared"]));
-    // Each change in its own project, in one that has the profiles of `default`, in another's, and in `default`.
-    for (project, read, change) in [
-        ("mine", 200, true),
-        ("shared", 200, false),
-        ("other", 403, false),
-        ("default", 403, false),
-    ] {
-        let of = |path: &str| format!("{path}?project={project}");
-        assert_eq!(ask(Method::GET, &of("/1.0/profiles"), "").await, read, "{project}");
-        assert_eq!(ask(Method::GET, &of("/1.0/profiles/default"), "").await, read, "{project}");
-        for (method, path, body, status) in [
-            (Method::POST, "/1.0/profiles", r#"{"name":"new"}"#, 201),
-            (Method::PUT, "/1.0/profiles/default", r#"{"description":"x"}"#, 200),
-            (Method::PATCH, "/1.0/profiles/default", r#"{"description":"x"}"#, 200),
-            (Method::POST, "/1.0/profiles/new", r#"{"name":"newer"}"#, 201),
-            (Method::DELETE, "/1.0/profiles/newer", "", 200),
-        ] {
-            let expected = if change { status } else { 403 };
-            let got = ask(method.clone(), &of(path), body).await;
-            assert_eq!(got, expected, "{method} {path} in {project}");
-        }
-    }
-    let left = server.say("GET /1.0/profiles").await.metadata();
-    assert_eq!(left, json!(["/1.0/profiles/default"]));
-
-    // A rename keeps it, a deletion takes it away, and one of the same name gives nothing back.
-    server.say(r#"POST /1.0/projects/mine {"name":"renamed"}"#).await;
-    assert_eq!(ask(Method::GET, "/1.0/profiles?project=renamed", "").await, 200);
-    assert_eq!(ask(Method::GET, "/1.0/profiles?project=mine", "").await, 403);
-    for project in ["renamed", "shared"] {
-        assert_eq!(server.say(&format!("DELETE /1.0/projects/{project}")).await.status, 200);
-    }
-    server.say(r#"POST /1.0/projects {"name":"renamed"}"#).await;
-    assert_eq!(server.get(&client, "/1.0/projects").await.metadata(), json!([]));
-    assert_eq!(ask(Method::GET, "/1.0/profiles?project=renamed", "").await, 403);
-    assert_eq!(ask(Method::GET, "/1.0/profiles", "").await, 403);
-    let entry = server.get(&client, "/1.0/certificates?recursion=1").await.metadata();
-    assert_eq!((&entry[0]["projects"], &entry[0]["restricted"]), (&json!([]), &json!(true)));
-    server.stop().await;
+    (server, remote(Some(&identity)))
 }

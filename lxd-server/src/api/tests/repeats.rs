@@ -301,3 +301,21 @@ async fn what_is_one_members_own_is_done_there() {
     }
     server.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_project_is_renamed_once() {
+    let server = server().await;
+    server.say(r#"POST /1.0/projects {"name":"a"}"#).await;
+    let rename = r#"POST /1.0/projects/a {"name":"b"}"#;
+    assert_eq!(server.keyed("k1", rename).await.status, 202);
+    // Another has the old name meanwhile: that one is not meant.
+    server.say(r#"POST /1.0/projects {"name":"a"}"#).await;
+    server.die_before("'answer'").await;
+    let repeat = server.keyed("k1", rename).await;
+    assert_eq!(repeat.status, 202, "{}", repeat.text);
+    let url = format!("{}/wait", repeat.header("location"));
+    assert_eq!(server.get(&SOCKET, &url).await.metadata()["status"], "Success");
+    let all = ["a", "b", "default"].map(|name| format!("/1.0/projects/{name}"));
+    assert_eq!(server.get(&SOCKET, "/1.0/projects").await.metadata(), json!(all));
+    server.stop().await;
+}
