@@ -1,5 +1,7 @@
 //! Members that leave: asked, by force, while they are off, with kills in between; and that join again.
 
+use std::thread;
+
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
 use tests::{
@@ -71,6 +73,47 @@ fn the_leader_of_two_leaves_the_other_alone() -> Result<()> {
     refused(first, &["cluster", "remove", "node1"], "Error: Server is not clustered\n")?;
     cluster::wait_online(second, 1)?;
     ensure!(second.lxc(&["cluster", "disable"])? == "Clustering disabled\n");
+    rack.finish()
+}
+
+#[test]
+fn two_remove_each_other_at_the_same_time() -> Result<()> {
+    let rack = Rack::new("removal-of-each-other", Flavour::under_test(), 4)?;
+    let _cluster = Cluster::form(&rack)?;
+    for shift in 0..3 {
+        let leader = cluster::leader(&rack, &rack.hosts[0])?;
+        let at = |distance: usize| &rack.hosts[(leader + distance) % 4];
+        // The leader and another, then two others.
+        let (one, other) = (at(shift / 2), at(1 + shift));
+        let staying: Vec<_> = rack
+            .hosts
+            .iter()
+            .filter(|host| host.name != one.name && host.name != other.name)
+            .collect();
+        thread::scope(|scope| {
+            for (asked, gone) in [(one, other), (other, one)] {
+                scope.spawn(move || asked.lxc(&["cluster", "remove", &gone.name]));
+            }
+        });
+        // Whoever is out before its own request is through says so instead.
+        for gone in [one, other] {
+            if cluster::members(staying[0])?
+                .iter()
+                .any(|member| member["server_name"] == *gone.name)
+            {
+                staying[0].lxc(&["cluster", "remove", &gone.name])?;
+            }
+            wait_until("it has left", LIMIT, || check_left(gone).ok())?;
+        }
+        for host in &staying {
+            cluster::wait_online(host, 2)?;
+            cluster::wait_write(host, &format!("{}-{shift}", host.name))?;
+        }
+        for gone in [one, other] {
+            cluster::join(gone, &cluster::token(staying[0], &gone.name)?)?;
+        }
+        cluster::wait_online(staying[0], 4)?;
+    }
     rack.finish()
 }
 

@@ -189,15 +189,20 @@ async fn note_presence(
     Ok(false)
 }
 
-/// Waits until a removed member's replica is out of the group, as far as this member can see.
-pub(super) async fn taken_out(ctx: &Context, node: u64) {
+/// Waits until a removed member's replica is out of the group, as far as this member can see. It tells whether
+/// that is so: a member that was removed itself meanwhile sees no more of it.
+pub(super) async fn taken_out(ctx: &Context, node: u64) -> bool {
     let replica = ctx.db.replica();
     loop {
-        let applied = replica.status().applied;
+        let status = replica.status();
         if replica.has_removed(node) {
-            return;
+            return true;
         }
-        replica.applied_after(applied).await;
+        let own = ctx.db.read_local(|tx| members::get(tx, status.node).boxed());
+        if !own.await.is_ok_and(|own| own.is_some()) {
+            return false;
+        }
+        replica.applied_after(status.applied).await;
     }
 }
 
@@ -208,6 +213,10 @@ pub(super) async fn settled(ctx: &Context, limit: Duration) {
         loop {
             let status = replica.status();
             let Ok(stored) = ctx.db.read_local(|tx| stored(tx).boxed()).await else { return };
+            if !stored.members.iter().any(|member| member.id == status.node) {
+                // Whoever was removed sees no more of it.
+                return;
+            }
             let mut view = view(&stored, &status);
             view.leader = status.leader.unwrap_or(status.node);
             view.members.iter_mut().for_each(|member| member.caught_up = true);

@@ -67,13 +67,14 @@ pub async fn remove(ctx: &Context, name: &str, force: bool, who: &Identity) -> R
     reached("member: removed");
     tracing::info!(name, node = gone.node, attended = gone.attended, "A member was removed");
     ctx.events.lifecycle("cluster-member-removed", paths::cluster_member(name), who, None);
-    let out = heal::taken_out(ctx, gone.node);
-    if tokio::time::timeout(PATIENCE, out).await.is_err() {
-        tracing::warn!(name, "The replica of a removed member is still to be taken out");
-    } else if gone.attended
-        && let Err(error) = see_off(ctx, &gone).await
-    {
-        tracing::warn!(name, "A removed member has not left yet: {}", error.chain());
+    match tokio::time::timeout(PATIENCE, heal::taken_out(ctx, gone.node)).await {
+        Err(_) => tracing::warn!(name, "The replica of a removed member is still to be taken out"),
+        Ok(taken_out) if taken_out && gone.attended => {
+            if let Err(error) = see_off(ctx, &gone).await {
+                tracing::warn!(name, "A removed member has not left yet: {}", error.chain());
+            }
+        }
+        Ok(_) => {}
     }
     heal::settled(ctx, PATIENCE).await;
     Ok(())
