@@ -76,9 +76,10 @@ pub(crate) fn run(flavour: Flavour, report: &mut Report) -> Result<()> {
     rack.finish()
 }
 
-/// Adds how long a join takes that shows the trust password: a hash that is made to be slow.
+/// Adds how long a join takes that shows the trust password, a hash that is made to be slow, and the removal
+/// of who joined.
 pub(crate) fn by_password(flavour: Flavour, report: &mut Report) -> Result<()> {
-    if !report.wants(&[Row::JoinPassword]) {
+    if !report.wants(&[Row::JoinPassword, Row::Remove]) {
         return Ok(());
     }
     let mut rack = Rack::new(&format!("bench-password-{}", flavour.name()), flavour, 2)?;
@@ -97,6 +98,9 @@ pub(crate) fn by_password(flavour: Flavour, report: &mut Report) -> Result<()> {
         "member_config": [cluster::source()],
     }});
     init(second, &join.to_string(), Row::JoinPassword, report)?;
+    cluster::wait_online(first, 2)?;
+    let mut remove = first.client(flavour, &["cluster", "remove", &second.name])?;
+    report.add(flavour, Row::Remove, whole(first, &mut remove, "")?);
     rack.finish()
 }
 

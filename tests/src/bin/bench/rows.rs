@@ -17,6 +17,7 @@ pub(crate) enum Row {
     JoinSecond,
     JoinThird,
     JoinPassword,
+    Remove,
     List,
     GetLeader,
     GetOther,
@@ -138,6 +139,13 @@ pub(crate) const LINES: &[Line] = &[
     at(Row::JoinSecond, Always, "ms", 300.0, "join by token, second member"),
     at(Row::JoinThird, Always, "ms", 350.0, "join by token, third member"),
     at(Row::JoinPassword, Always, "ms", 300.0, "join by trust password, second member"),
+    at(
+        Row::Remove,
+        Always,
+        "ms",
+        300.0,
+        "`lxc cluster remove` of the second member, whole process",
+    ),
     at(Row::List, Always, "ms", 5.0, "`lxc cluster list`, whole process"),
     at(
         Row::GetLeader,
