@@ -42,7 +42,8 @@ async fn by_bytes(raft: &Raft, log: &LogStore, max: u64) {
     }
 }
 
-async fn cut(raft: &Raft) -> Option<()> {
+/// Makes a snapshot and leaves nothing in the log that it holds. `None`: Raft has ended.
+pub(crate) async fn cut(raft: &Raft) -> Option<()> {
     let applied = raft.metrics().borrow_watched().last_applied?.index;
     raft.trigger().snapshot().await.ok()?;
     let upto = |id: &Option<crate::types::LogId>| id.map_or(0, |id| id.index);

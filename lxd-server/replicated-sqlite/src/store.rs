@@ -10,7 +10,7 @@ use crate::session::{self, Guard, Turn};
 use crate::tx::ORIGIN;
 use crate::types::{NodeId, Value};
 use rusqlite::config::DbConfig;
-use sqlx::Executor;
+use sqlx::{Executor, Row};
 use std::collections::BTreeSet;
 use std::io::Result;
 use std::ops::{Deref, DerefMut};
@@ -224,6 +224,15 @@ impl Store {
         // Not awaited: a long read must not hold up what is to be applied.
         tokio::spawn(close(old, pool));
         Ok(())
+    }
+
+    /// Bytes of the state, as it is now.
+    pub(crate) async fn size(&self) -> Result<u64> {
+        let mut reader = self.readers().take().await.map_err(io)?;
+        let pages = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size";
+        let row = sqlx::query(pages).fetch_one(&mut *reader).await.map_err(io)?;
+        let size: i64 = row.try_get(0).map_err(io)?;
+        Ok(size.unsigned_abs())
     }
 
     /// Moves all that is in the -wal into the file; `false` if a reader still needs what was before.

@@ -50,3 +50,24 @@ async fn snapshots_are_counted() {
     within(made).await;
     assert!(db.figures().snapshot_bytes > 4096, "{:?}", db.figures());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_newcomer_is_sent_the_data_where_the_log_takes_longer() {
+    let mut cluster = Cluster::start(1, Options::default()).await;
+    let db = cluster.db(1);
+    cluster.open(2).await;
+    within(db.add_learner(2, cluster.address(2))).await.unwrap();
+    assert_eq!(count(&db.figures().snapshots), 0, "the log was short");
+    let write = async {
+        while db.figures().log_bytes < 128 << 10 {
+            db.write(|tx| add(tx, "a", 1).boxed()).await.unwrap();
+        }
+    };
+    within(write).await;
+    cluster.open(3).await;
+    within(db.add_learner(3, cluster.address(3))).await.unwrap();
+    cluster.agree().await;
+    assert_eq!(count(&db.figures().snapshots), 1);
+    let newcomer = cluster.db(3).figures().log_bytes;
+    assert!(newcomer < 16 << 10, "{newcomer} bytes of the log were sent");
+}
