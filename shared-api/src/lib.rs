@@ -6,6 +6,7 @@ pub mod address;
 pub mod certificates;
 pub mod cluster;
 pub mod config;
+pub mod encoding;
 pub mod events;
 pub mod expiry;
 pub mod extensions;

@@ -1,15 +1,17 @@
 //! Tokens: one JSON object in base64.
 
+use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use base64::{DecodeError, Engine};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+use crate::encoding::{self, Illegal};
 
 /// Why a text is no token.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("illegal base64 data at input byte {offset}")]
-    Base64 { offset: usize },
+    #[error(transparent)]
+    Base64(#[from] Illegal),
     #[error("{0}")]
     Json(#[from] serde_json::Error),
 }
@@ -20,18 +22,7 @@ pub fn encode<T: Serialize>(token: &T) -> String {
 
 /// Reads a token, without regard to white space around it.
 pub fn decode<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
-    let text = text.trim();
-    let json = STANDARD.decode(text).map_err(|error| Error::Base64 {
-        offset: match error {
-            DecodeError::InvalidByte(offset, _) | DecodeError::InvalidLastSymbol(offset, _) => {
-                offset
-            }
-            // Where the incomplete group of four begins.
-            DecodeError::InvalidLength(_) | DecodeError::InvalidPadding => {
-                text.len() - text.len() % 4
-            }
-        },
-    })?;
+    let json = encoding::decode(text.trim())?;
     Ok(serde_json::from_slice(&json)?)
 }
 

@@ -11,13 +11,12 @@ use crate::db::{self, Tx};
 use crate::error::{Error, Result};
 use crate::identity::{Client, Identity};
 use crate::tls::fingerprint;
-use base64::engine::general_purpose::STANDARD;
-use base64::{DecodeError, Engine};
 use futures::FutureExt;
 use rustls::pki_types::CertificateDer;
 use shared_api::certificates::{AddToken, CertificatePut, CertificatesPost, pem};
 use shared_api::cluster::JoinToken;
 use shared_api::config::server::TRUST_PASSWORD;
+use shared_api::encoding;
 use shared_api::operations::Operation;
 use shared_api::paths;
 use x509_parser::prelude::{FromDer, X509Certificate};
@@ -273,14 +272,7 @@ fn decode(base64: &str) -> Result<Option<Vec<u8>>> {
     if base64.is_empty() {
         return Ok(None);
     }
-    let decoded = STANDARD.decode(base64).map_err(|error| {
-        let at = match error {
-            DecodeError::InvalidByte(at, _) | DecodeError::InvalidLastSymbol(at, _) => at,
-            DecodeError::InvalidLength(_) | DecodeError::InvalidPadding => base64.len(),
-        };
-        Error::invalid(format_args!("illegal base64 data at input byte {at}"))
-    });
-    decoded.map(Some)
+    encoding::decode(base64).map(Some).map_err(Error::invalid)
 }
 
 fn malformed() -> Error {

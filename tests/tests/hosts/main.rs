@@ -21,6 +21,7 @@ mod normal;
 mod places;
 mod preseeds;
 mod projects;
+mod pylxd;
 mod remotes;
 mod removals;
 mod restarts;

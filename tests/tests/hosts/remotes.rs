@@ -13,7 +13,7 @@ use tests::{
 };
 
 /// What the preseed of a test cluster sets.
-const PASSWORD: &str = "sekret";
+pub(crate) const PASSWORD: &str = "sekret";
 const CLIENTS: [Flavour; 2] = [Flavour::Ours, Flavour::Debian];
 
 #[test]
