@@ -19,6 +19,9 @@ pub enum Silence {
     /// The network knows no way to that address.
     #[error("there is no way to it")]
     Away,
+    /// No address is known for its name.
+    #[error("its name is not known")]
+    Nameless,
     /// It is not the server that was meant.
     #[error("it shows another certificate than expected")]
     Stranger,
@@ -44,11 +47,18 @@ impl Silence {
     }
 
     fn of_io(error: &io::Error) -> Self {
-        let tls = error.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>());
-        if matches!(tls, Some(rustls::Error::InvalidCertificate(_))) {
-            return Self::Stranger;
+        if let Some(inner) = error.get_ref() {
+            if let Some(rustls::Error::InvalidCertificate(_)) = inner.downcast_ref() {
+                return Self::Stranger;
+            }
+            // The client wraps what TLS has wrapped.
+            if let Some(inner) = inner.downcast_ref() {
+                return Self::of_io(inner);
+            }
         }
         match error.kind() {
+            // The standard library's words, and all that it tells of such a failure.
+            _ if error.to_string().starts_with("failed to lookup address") => Self::Nameless,
             ErrorKind::ConnectionRefused => Self::Refused,
             ErrorKind::TimedOut => Self::Late,
             ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => Self::Away,
@@ -88,11 +98,14 @@ mod tests {
 
     #[tokio::test]
     async fn the_cause_is_found_below_what_the_client_makes_of_it() {
+        let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
+        // No name has such a part: nobody has to be asked.
+        let error = client.get(format!("http://{}", "x".repeat(64))).send().await.unwrap_err();
+        assert_eq!(Silence::of(&error), Silence::Nameless);
         // Nobody listens on a port that was given back.
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         drop(listener);
-        let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
         let error = client.get(format!("http://{address}")).send().await.unwrap_err();
         assert_eq!(Silence::of(&error), Silence::Refused);
     }

@@ -58,15 +58,19 @@ fn failed_joins_leave_no_trace() -> Result<()> {
     let _daemon = Daemon::start_ready(joiner)?;
     let good = cluster::token(&rack.hosts[0], &joiner.name)?;
     let before = traces(&rack)?;
+    let unknown = "No matching cluster join operation found";
+    let mismatch =
+        "Certificate fingerprint mismatch between join token and cluster member \"10.0.0.1:8443\"";
     let wrong = [
-        changed(&good, "secret", &json!("00".repeat(32)))?,
-        changed(&good, "fingerprint", &json!("00".repeat(32)))?,
-        changed(&good, "server_name", &json!("node1"))?,
-        changed(&good, "addresses", &json!(["10.0.0.99:8443"]))?,
-        "bm9uc2Vuc2U=".to_owned(),
+        (changed(&good, "secret", &json!("00".repeat(32)))?, unknown),
+        (changed(&good, "fingerprint", &json!("00".repeat(32)))?, mismatch),
+        (changed(&good, "server_name", &json!("node1"))?, unknown),
+        (changed(&good, "addresses", &json!(["10.0.0.99:8443"]))?, "Unable to connect to any of"),
+        ("bm9uc2Vuc2U=".to_owned(), "Invalid cluster join token"),
     ];
-    for token in wrong {
-        ensure!(join_patiently(joiner, &token)?.is_err(), "joined by {token}");
+    for (token, text) in wrong {
+        let error = format!("{:#}", join_patiently(joiner, &token)?.err().context("joined")?);
+        ensure!(error.contains(text), "{text} is not in {error}");
         let after = traces(&rack)?;
         ensure!(after == before, "after {token}: {after:#?} and not {before:#?}");
     }

@@ -10,6 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use serde_json::Value;
+use shared_api::address::Address;
 use shared_api::certificates::CertificatesPost;
 use shared_api::cluster::{ClusterPut, JoinToken};
 use shared_api::name::MemberName;
@@ -50,7 +51,7 @@ impl Invitation {
         }
         Ok(Self {
             name: request.server_name.parse().map_err(Error::invalid)?,
-            addresses: vec![with_port(&request.cluster_address)],
+            addresses: vec![member_address(&request.cluster_address)?],
             fingerprint: fingerprint(&der),
             secret: request.cluster_password.clone(),
             by_token: false,
@@ -113,12 +114,11 @@ pub(super) fn mismatch(address: &str) -> Error {
     ))
 }
 
-/// LXD's port, where none is given.
-pub(super) fn with_port(address: &str) -> String {
-    let bare_v6 = address.matches(':').count() > 1 && !address.contains(']');
-    match address.rsplit_once(':') {
-        _ if bare_v6 => format!("[{address}]:8443"),
-        Some((_, port)) if port.parse::<u16>().is_ok() => address.to_owned(),
-        _ => format!("{address}:8443"),
+/// `host:port` of a member as users write it, with LXD's port where none is given.
+pub(super) fn member_address(text: &str) -> Result<String> {
+    let address = text.parse::<Address>().map_err(Error::invalid)?;
+    if address.is_wildcard() {
+        return Err(Error::invalid("No address of the cluster is given"));
     }
+    Ok(address.to_string())
 }

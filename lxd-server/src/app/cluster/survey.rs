@@ -34,7 +34,7 @@ pub struct Surveyed {
 pub async fn survey(ctx: &Context, request: &ClusterPut) -> Result<Surveyed> {
     let invitation = Invitation::of(request);
     if request.cluster_certificate.is_empty() && invitation.is_err() {
-        return look(&remote::with_port(&request.cluster_address)).await;
+        return look(&remote::member_address(&request.cluster_address)?).await;
     }
     let invitation = invitation?;
     let mut unreachable = None;
