@@ -1,4 +1,4 @@
-//! Client tokens, and what is told of secrets.
+//! Tokens of clients and of joiners, and what is told of secrets.
 
 use shared_api::certificates::{AddToken, AddTokenMetadata};
 
@@ -151,5 +151,60 @@ async fn no_event_tells_a_token() {
     server.send(&SOCKET, Method::POST, "/1.0/certificates", &request).await;
     let seen = server.get(&remote(Some(&client)), "/1.0/operations?recursion=1").await;
     assert_eq!(seen.metadata(), json!({}));
+    server.stop().await;
+}
+
+/// A token for a further member.
+async fn join_token(server: &Server) -> JoinToken {
+    let made = server.say(r#"POST /1.0/cluster/members {"server_name":"n2"}"#).await;
+    assert_eq!(made.status, 202, "{}", made.text);
+    let metadata = made.metadata()["metadata"].clone();
+    serde_json::from_value::<JoinTokenMetadata>(metadata).unwrap().into()
+}
+
+/// Shows a join token as a joiner does.
+async fn show(server: &Server, joiner: &Identity, token: &JoinToken) -> Answer {
+    let body = json!({"type": "server", "name": "n2", "password": token.encode(),
+        "certificate": base64(joiner)});
+    let joiner = remote(Some(joiner));
+    server.send(&joiner, Method::POST, "/1.0/certificates", &body.to_string()).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_use_of_a_join_token_is_told_with_who_came() {
+    let server = server().await;
+    found(&server).await;
+    let token = join_token(&server).await;
+    let mut events =
+        server.ctx.events.subscribe(Filter { kinds: vec![Kind::Lifecycle], project: None });
+    let joiner = Identity::generate("n2", &[]).unwrap();
+    let wrong = JoinToken { secret: "0".repeat(64), ..token.clone() };
+    assert_eq!(show(&server, &joiner, &token).await.status, 201);
+    assert_eq!(show(&server, &joiner, &wrong).await.status, 403);
+    for (action, reason) in [
+        ("cluster-token-used", Value::Null),
+        ("cluster-token-refused", json!("No matching cluster join operation found")),
+    ] {
+        let told = events.next().await.unwrap().metadata.clone();
+        assert_eq!((&told["action"], &told["context"]["reason"]), (&json!(action), &reason));
+        assert_eq!(told["source"], "/1.0/cluster/members/n2");
+        assert_eq!(told["requestor"]["address"], "10.0.0.9:4321", "{told}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_is_asked_for_again_lets_out_who_came_with_the_first() {
+    let server = server().await;
+    found(&server).await;
+    let first = join_token(&server).await;
+    let joiner = Identity::generate("n2", &[]).unwrap();
+    assert_eq!(show(&server, &joiner, &first).await.status, 201);
+    let seen = server.get(&remote(Some(&joiner)), "/1.0/cluster").await;
+    assert_eq!(seen.status, 200, "{}", seen.text);
+    let second = join_token(&server).await;
+    let out = server.get(&remote(Some(&joiner)), "/1.0/cluster").await;
+    assert_eq!(out.error(), (403, "not authorized".to_owned()));
+    assert_eq!(show(&server, &joiner, &second).await.status, 201);
     server.stop().await;
 }

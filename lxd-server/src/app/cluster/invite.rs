@@ -74,6 +74,9 @@ pub async fn invite(ctx: &Context, request: &MembersPost) -> Result<Operation> {
                 expires_at,
                 config,
             };
+            if let Some(former) = tokens::by_name(&mut *tx, name).await? {
+                revoke(&mut *tx, former.id).await?;
+            }
             tokens::insert(tx, &token).await?;
             Ok(token)
         }

@@ -65,14 +65,8 @@ pub struct Join {
     pub expires_at: Timestamp,
 }
 
-/// Stores a token in place of any other for the same name; returns the id of the one it replaces.
-pub async fn insert(tx: &mut Tx<'_>, token: &Token) -> Result<Option<Uuid>> {
-    let delete = sqlx::query_scalar("DELETE FROM tokens WHERE name = ? RETURNING id");
-    let old: Option<String> = delete
-        .bind(&token.name)
-        .fetch_optional(&mut *tx)
-        .await
-        .context("replace the name's former token")?;
+/// Stores a token for a name that has none.
+pub async fn insert(tx: &mut Tx<'_>, token: &Token) -> Result<()> {
     let insert = "INSERT INTO tokens (id, name, secret, addresses, created_at, expires_at)
         VALUES (?, ?, ?, ?, ?, ?)";
     let insert = sqlx::query(insert)
@@ -88,7 +82,7 @@ pub async fn insert(tx: &mut Tx<'_>, token: &Token) -> Result<Option<Uuid>> {
         let insert = sqlx::query(insert).bind(token.id.to_string()).bind(key).bind(value);
         insert.execute(&mut *tx).await.context("store what the token gives")?;
     }
-    Ok(old.and_then(|id| id.parse().ok()))
+    Ok(())
 }
 
 /// All tokens, the oldest first, expired ones too; without what they give.
