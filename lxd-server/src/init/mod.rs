@@ -58,6 +58,12 @@ async fn settle(client: &Client, preseed: &Preseed, arguments: &args::Init) -> R
     if let Some(membership) = &plan.cluster {
         reach::wait(client, &membership.wanted, Duration::from_secs(arguments.wait)).await?;
     }
-    apply::apply(client, &plan).await?;
+    if let Err(error) = apply::apply(client, &plan).await {
+        // The same may have been asked for twice at once: then it is so, whoever did it.
+        let now = read::plan(client, preseed).await;
+        if !now.is_ok_and(|plan| plan.is_empty()) {
+            return Err(error);
+        }
+    }
     Ok(ExitCode::SUCCESS)
 }

@@ -3,10 +3,12 @@
 use super::plan::{self, Plan};
 use crate::client::{Answer, Client};
 use crate::error::{Error, Result};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
-use shared_api::cluster::Cluster;
+use shared_api::cluster::{Cluster, MemberConfigKey};
 use shared_api::config::Map;
+use shared_api::config::pool::INITIAL_SOURCE;
 use shared_api::config::server::TRUST_PASSWORD;
 use shared_api::init::Preseed;
 use shared_api::networks::Network;
@@ -54,8 +56,40 @@ pub(super) async fn plan(client: &Client, preseed: &Preseed) -> Result<Plan> {
         let current = client.find(&paths::profile(&profile.name)).await?;
         steps.extend(plan::profile(profile, current.as_ref())?);
     }
-    let cluster = plan::cluster(preseed, &cluster, &server.metadata)?;
-    Ok(Plan { steps, cluster })
+    let membership = plan::cluster(preseed, &cluster, &server.metadata)?;
+    refuse_other_keys(client, preseed, &cluster).await?;
+    Ok(Plan { steps, cluster: membership })
+}
+
+/// What a preseed chose for this member must be so if it is one already. What is gone since then is no matter.
+async fn refuse_other_keys(client: &Client, preseed: &Preseed, cluster: &Cluster) -> Result<()> {
+    #[derive(Deserialize)]
+    struct Own {
+        config: Map,
+    }
+    let wanted = preseed.cluster.iter().filter(|wanted| wanted.enabled && cluster.enabled);
+    let keys = wanted.flat_map(|wanted| &wanted.member_config);
+    for MemberConfigKey { entity, name, key, value, .. } in keys.filter(|key| !key.value.is_empty())
+    {
+        let url = match entity.as_str() {
+            "storage-pool" => paths::storage_pool(name),
+            "network" => paths::network(name),
+            _ => continue,
+        };
+        let url = paths::with_query(&url, &[("target", &cluster.server_name)]);
+        let Some(Answer { metadata: Own { config }, .. }) = client.find(&url).await? else {
+            continue;
+        };
+        // A source is as good as what the server has made of it.
+        let given = config.get(INITIAL_SOURCE).filter(|_| key == "source");
+        let is = given.or(config.get(key)).map_or("", String::as_str);
+        if is != value {
+            return Err(Error::invalid(format_args!(
+                "Failed to join cluster: This server is already clustered: {entity} \"{name}\" has {key} \"{is}\" on it, not \"{value}\""
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// The keys that an object has on this member: in a cluster they are shown to those who ask for them.

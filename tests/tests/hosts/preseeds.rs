@@ -1,8 +1,10 @@
 //! `lxd init` without questions: the same again changes nothing, what would change is shown, what
 //! contradicts is refused; `--auto`, `--minimal`, `--dump`, `--wait`.
 
+use std::thread;
+
 use anyhow::{Context, Result, ensure};
-use serde_json::json;
+use serde_json::{Value, json};
 use tests::{
     api::Api,
     cluster::{self, Cluster},
@@ -62,7 +64,7 @@ fn the_same_again_changes_nothing_and_a_contradiction_says_what_differs() -> Res
     let _daemons = joiners.into_iter().map(Daemon::start_ready).collect::<Result<Vec<_>>>()?;
     let token = cluster::token(first, "node2")?;
     let token = cluster::join_preseed(&by_token.endpoint(), &token);
-    by_token.lxd(&["init", "--preseed"], &token)?;
+    twice_at_once(by_token, &token)?;
     let path = first.data().join("cluster.crt");
     let certificate = std::fs::read_to_string(&path)?;
     std::fs::copy(&path, by_password.data().join("theirs.crt"))?;
@@ -93,12 +95,14 @@ fn the_same_again_changes_nothing_and_a_contradiction_says_what_differs() -> Res
     changes_nothing(by_password, &quoted)?;
     other.lxd(&["init", "--preseed"], &cluster::bootstrap_preseed("node2", &other.endpoint()))?;
     let moved = token.replace("10.0.0.2", "10.0.0.9");
+    let elsewhere = with_source(&password, "/elsewhere")?;
     for (host, preseed, difference) in [
         (first, bootstrap.replace("node1", "x"), "its name is \"node1\", not \"x\""),
         (by_token, moved, "it is reached at \"10.0.0.2:8443\", not"),
         (by_password, token.clone(), "its name is \"node3\", not \"node2\""),
         (other, token, "the fingerprint of its cluster's certificate is "),
         (by_password, password.replace("node3", "node4"), "its name is \"node3\", not \"node4\""),
+        (by_password, elsewhere, "storage-pool \"local\" has source \""),
     ] {
         let before = state(host)?;
         let error = fails(host, &["init", "--preseed"], &preseed)?;
@@ -108,6 +112,24 @@ fn the_same_again_changes_nothing_and_a_contradiction_says_what_differs() -> Res
         ensure!(after == before, "{}: {after} and not {before}", host.name);
     }
     rack.finish()
+}
+
+/// One of them does it, and both say that it is done.
+fn twice_at_once(host: &Host, preseed: &str) -> Result<()> {
+    thread::scope(|scope| {
+        let init = || scope.spawn(|| host.lxd(&["init", "--preseed"], preseed));
+        let both = [init(), init()];
+        both.into_iter().try_for_each(|done| done.join().expect("no panic in it").map(drop))
+    })
+}
+
+/// The same preseed of a joiner, which chooses a source for its pool.
+fn with_source(preseed: &str, path: &str) -> Result<String> {
+    let (mut preseed, mut source): (Value, Value) =
+        (serde_json::from_str(preseed)?, cluster::source());
+    source["value"] = path.into();
+    preseed["cluster"]["member_config"] = json!([source]);
+    Ok(preseed.to_string())
 }
 
 #[test]
