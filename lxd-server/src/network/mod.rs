@@ -6,6 +6,7 @@ mod address;
 mod bridge;
 mod dnsmasq;
 mod firewall;
+mod free;
 mod interfaces;
 mod netlink;
 mod plan;
@@ -14,12 +15,15 @@ mod supervisor;
 mod sysctl;
 
 pub use address::{choose, fill};
+pub use free::{check, check_subnets};
 pub use interfaces::{Address, Bridge, Counters, Interface, State, addresses, interfaces, state};
 pub use supervisor::Networks;
 
 use std::io;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
+use ipnet::IpNet;
 use shared_api::config::Map;
 use shared_api::name::NetworkName;
 
@@ -51,6 +55,22 @@ pub enum Error {
     /// The name is taken by an interface that is not ours.
     #[error("Network interface {0:?} already exists")]
     Exists(String),
+    /// The host is in that subnet by another interface.
+    #[error("Address {address} of interface {interface:?} is in its subnet {subnet}")]
+    SubnetInUse {
+        /// The host's address.
+        address: IpAddr,
+        /// Which has it.
+        interface: String,
+        /// The network's.
+        subnet: IpNet,
+    },
+    /// The DNS server of a network could not listen.
+    #[error(
+        "Port {} is in use by somebody who listens at all addresses of this host",
+        free::DNS_PORT
+    )]
+    DnsPortInUse,
     /// There is no interface of that name.
     #[error("Network interface {0:?} not found")]
     NotFound(String),
@@ -108,15 +128,6 @@ impl Error {
         let path = path.to_owned();
         move |source| Self::Host { action, path, source }
     }
-}
-
-/// Whether a network can be made: its name is free, or an earlier try to make it left it. Makes nothing.
-pub async fn check(network: &Network) -> Result<(), Error> {
-    let plan = Plan::of(network)?;
-    if !plan.dir.exists() && Netlink::open()?.link(&plan.name).await?.is_some() {
-        return Err(Error::Exists(plan.name));
-    }
-    Ok(())
 }
 
 /// Makes a new network, all of it or nothing. Work on one network must not overlap.

@@ -1,6 +1,6 @@
 //! Tokens, joins at once, and joins that fail without a trace.
 
-use std::thread;
+use std::{net::TcpListener, thread};
 
 use anyhow::{Context, Result, ensure};
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -15,6 +15,8 @@ use tests::{
     rack::Rack,
     wait::wait_until,
 };
+
+use crate::commands::fails;
 
 /// As people have them: an integer in `config`, a nic by its parent.
 const PRESEED: &str = "\
@@ -260,6 +262,51 @@ fn all_that_is_in_the_way_is_told_at_once_and_nothing_is_changed() -> Result<()>
 }
 
 #[test]
+fn ports_subnets_and_keys_in_the_way_are_told_too() -> Result<()> {
+    let mut rack = Rack::new("ports-in-the-way", Flavour::under_test(), 2)?;
+    let _cluster = Cluster::form(&rack)?;
+    rack.add(Flavour::under_test())?;
+    let joiner = &rack.hosts[2];
+    let _daemon = Daemon::start_ready(joiner)?;
+    let token = cluster::token(&rack.hosts[0], &joiner.name)?;
+    let good = cluster::join_preseed(&joiner.endpoint(), &token);
+    let odd = json!({"entity": "storage-pool", "name": "none", "key": "source", "value": "/x"});
+    let mut wrong: Value = serde_json::from_str(&good)?;
+    wrong["cluster"]["member_config"] = json!([odd, {"entity": "pool", "key": "source"}]);
+    let listen =
+        |address: &'static str| joiner.namespace().enter(|| Ok(TcpListener::bind(address)?));
+    let refused = |problems: &[&str], preseed: &str| -> Result<()> {
+        let before = traces(&rack)?;
+        let error = fails(joiner, &["init", "--preseed"], preseed)?;
+        for problem in problems {
+            ensure!(error.contains(problem), "{problem} is not in {error}");
+        }
+        let after = traces(&rack)?;
+        ensure!(after == before, "{after:#?} and not {before:#?}");
+        Ok(())
+    };
+    let taken = listen("10.0.0.3:8443")?;
+    joiner.sh("ip link add lan type bridge && ip address add 10.158.0.77/24 dev lan")?;
+    refused(
+        &[
+            "\"10.0.0.3:8443\": listen tcp 10.0.0.3:8443: bind: address already in use",
+            "Address 10.158.0.77 of interface \"lan\" is in its subnet 10.158.0.0/24",
+            "The cluster has no storage pool \"none\", which member_config names",
+            "Invalid entity \"pool\" of the member's key \"source\"",
+        ],
+        &wrong.to_string(),
+    )?;
+    drop(taken);
+    joiner.sh("ip link delete lan")?;
+    let taken = listen("0.0.0.0:53")?;
+    refused(&["Failed to create network \"lxdbr0\": Port 53 is in use"], &good)?;
+    drop(taken);
+    joiner.lxd(&["init", "--preseed"], &good)?;
+    cluster::wait_online(joiner, 3)?;
+    rack.finish()
+}
+
+#[test]
 fn a_token_gives_what_it_was_made_with_and_says_who_used_it() -> Result<()> {
     let mut rack = Rack::new("token-options", Flavour::under_test(), 1)?;
     let _cluster = Cluster::form(&rack)?;
@@ -271,9 +318,10 @@ fn a_token_gives_what_it_was_made_with_and_says_who_used_it() -> Result<()> {
     joiner.sh("mkdir /run/lxd-pool")?;
     let key = "storage-pool.local.source=/run/lxd-pool";
     let options = ["--expiry", "10m", "--failure-domain", "rack7", "--member-config", key];
-    let refused =
-        first.lxc(&["cluster", "add", "x", "--member-config", "storage-pool.none.source=/x"]);
-    ensure!(refused.is_err(), "a key of a pool that is not there");
+    for nobodys in ["storage-pool.none.source=/x", "storage-pool.local.size=1GiB"] {
+        let refused = first.lxc(&["cluster", "add", "x", "--member-config", nobodys]);
+        ensure!(refused.is_err(), "{nobodys} is a key of nothing that is there");
+    }
     let printed = first.lxc(&[&["cluster", "add", "node2"][..], &options].concat())?;
     let token = printed.lines().last().unwrap_or_default().to_owned();
     let until = decode(&token)?["expires_at"].as_str().context("a date")?.to_owned();

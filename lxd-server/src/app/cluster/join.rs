@@ -44,7 +44,8 @@ pub async fn join(ctx: &Context, request: &ClusterPut) -> Result<()> {
 
 async fn attempt(ctx: &Context, request: &ClusterPut, invitation: &Invitation) -> Result<()> {
     reached("join: begun");
-    let address = config::listen_for_cluster(ctx, &request.server_address).await?;
+    let address = config::cluster_address(ctx, &request.server_address).await?;
+    let listening = config::listen_for_cluster(ctx, &request.server_address).await;
     reached("join: listening");
     let cluster = Arc::new(remote::connect(ctx, invitation).await?);
     undo_log::note(ctx, &invitation.undo()).await?;
@@ -52,7 +53,8 @@ async fn attempt(ctx: &Context, request: &ClusterPut, invitation: &Invitation) -
     reached("join: let in");
     let kept = keep_place(cluster.clone());
     let (name, own) = (invitation.name.as_str(), &request.member_config);
-    let keys = preflight::check(ctx, &cluster, name, &address, own).await?;
+    let joiner = preflight::Joiner { name, address: &address, own };
+    let keys = preflight::check(ctx, &cluster, &joiner, listening.map(drop)).await?;
     reached("join: checked");
     let storage_pools = storage::prepare_join(ctx, &cluster, &keys).await?;
     reached("join: pools made");

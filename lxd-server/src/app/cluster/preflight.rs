@@ -25,18 +25,28 @@ const SKEW_MAX: Duration = Duration::from_secs(30);
 /// How long a member may try to reach a joiner.
 const REACH: Duration = Duration::from_secs(5);
 
-/// Asks the cluster and this host. Returns the member-specific keys to join with: `own`, and what the token
-/// gives beside them.
+/// What this server wants to be.
+pub(super) struct Joiner<'a> {
+    /// Its name.
+    pub(super) name: &'a str,
+    /// `host:port`.
+    pub(super) address: &'a str,
+    /// The member-specific keys that were chosen for it.
+    pub(super) own: &'a [MemberConfigKey],
+}
+
+/// Asks the cluster and this host. Returns the member-specific keys to join with: the joiner's own, and what
+/// the token gives beside them. `listening`: whether this server could listen at its address.
 ///
 /// # Errors
 /// All that is in the way, in one text.
 pub(super) async fn check(
     ctx: &Context,
     cluster: &Remotes,
-    name: &str,
-    address: &str,
-    own: &[MemberConfigKey],
+    joiner: &Joiner<'_>,
+    listening: Result<()>,
 ) -> Result<Vec<MemberConfigKey>> {
+    let Joiner { name, address, own } = *joiner;
     let request = Preflight {
         name: name.to_owned(),
         address: address.to_owned(),
@@ -49,10 +59,19 @@ pub(super) async fn check(
     let mut keys = found.member_config;
     keys.retain(|given| !own.iter().any(|own| is_same(own, given)));
     keys.extend_from_slice(own);
-    let mut problems = found.problems;
-    let here = storage::obstacles(ctx, cluster, &keys).await?;
-    problems.extend(here.into_iter().chain(network::obstacles(ctx, cluster, &keys).await?));
+    let mut problems = Vec::from_iter(listening.err().map(|error| error.message));
+    problems.extend(found.problems);
+    problems.extend(storage::obstacles(ctx, cluster, &keys, own).await?);
+    problems.extend(network::obstacles(ctx, cluster, &keys, own).await?);
+    problems.extend(own.iter().filter_map(of_nothing));
     if problems.is_empty() { Ok(keys) } else { Err(Error::internal(problems.join("; "))) }
+}
+
+/// What is wrong with the key of something that members have nothing of.
+fn of_nothing(key: &MemberConfigKey) -> Option<String> {
+    let MemberConfigKey { entity, key, .. } = key;
+    let is_known = ["storage-pool", "network"].contains(&entity.as_str());
+    (!is_known).then(|| format!("Invalid entity \"{entity}\" of the member's key \"{key}\""))
 }
 
 fn is_same(one: &MemberConfigKey, other: &MemberConfigKey) -> bool {

@@ -36,19 +36,26 @@ pub async fn prepare_join(
     Ok(own)
 }
 
-/// What keeps this host from having the cluster's networks, in words for users; nothing is made.
+/// What keeps this host from having the cluster's networks, in words for users; nothing is made. `own`: those of
+/// the keys that were chosen for it, not given by its token.
 pub async fn obstacles(
     ctx: &Context,
     cluster: &Remotes,
     keys: &[MemberConfigKey],
+    own: &[MemberConfigKey],
 ) -> Result<Vec<String>> {
     let existing = ctx.db.read_local(|tx| NETWORKS.list(tx).boxed()).await?;
-    let mut found = Vec::new();
-    for wanted in wanted(cluster).await? {
+    let all = wanted(cluster).await?;
+    let names: Vec<&str> = all.iter().map(|network| network.name.as_str()).collect();
+    let mut found = Vec::from_iter(RULES.of_nothing(&names, own));
+    for wanted in all {
         let is_ours = existing.iter().any(|existing| existing.name == wanted.name);
         let checked = match check(ctx, wanted, keys) {
             Ok((network, _)) if !is_ours => {
-                let free = network::check(&network).await;
+                let free = match network::check(&network).await {
+                    Ok(()) => network::check_subnets(&network).await,
+                    taken => taken,
+                };
                 free.map_err(|error| failed(&network, &error))
             }
             checked => checked.map(drop),

@@ -65,12 +65,23 @@ impl Rules {
         }
         let objects = self.tables.list(tx).await?;
         for key in keys.iter().filter(|key| key.entity == self.entity()) {
-            if !objects.iter().any(|object| object.name == key.name) {
-                return Err(Error::not_found(self.missing));
-            }
-            self.own_keys(&key.name, keys)?;
+            let object = objects.iter().find(|object| object.name == key.name);
+            let object = object.ok_or_else(|| Error::not_found(self.missing))?;
+            let mut config = object.config.clone();
+            config.extend(self.own_keys(&key.name, keys)?);
+            (self.check)(&object.name, &object.kind, &config).map_err(Error::invalid)?;
         }
         Ok(())
+    }
+
+    /// What is wrong with what a joiner chose for objects of which the cluster has only these `names`.
+    pub fn of_nothing(&self, names: &[&str], keys: &[MemberConfigKey]) -> BTreeSet<String> {
+        let keys = keys.iter().filter(|key| key.entity == self.entity() && !key.value.is_empty());
+        let unknown = keys.filter(|key| !names.contains(&key.name.as_str()));
+        let text = |key: &MemberConfigKey| {
+            format!("The cluster has no {} \"{}\", which member_config names", self.noun, key.name)
+        };
+        unknown.map(text).collect()
     }
 
     /// What a joiner chose for an object of that name.

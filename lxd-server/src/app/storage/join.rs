@@ -40,15 +40,19 @@ pub async fn prepare_join(
     Ok(own)
 }
 
-/// What keeps this host from having the cluster's pools, in words for users; nothing is made.
+/// What keeps this host from having the cluster's pools, in words for users; nothing is made. `own`: those of
+/// the keys that were chosen for it, not given by its token.
 pub async fn obstacles(
     ctx: &Context,
     cluster: &Remotes,
     keys: &[MemberConfigKey],
+    own: &[MemberConfigKey],
 ) -> Result<Vec<String>> {
     let existing = ctx.db.read_local(|tx| POOLS.list(tx).boxed()).await?;
-    let mut found = Vec::new();
-    for pool in wanted(cluster).await? {
+    let all = wanted(cluster).await?;
+    let names: Vec<&str> = all.iter().map(|pool| pool.name.as_str()).collect();
+    let mut found = Vec::from_iter(RULES.of_nothing(&names, own));
+    for pool in all {
         let checked = match existing.iter().find(|existing| existing.name == pool.name) {
             Some(existing) => adopt(ctx, existing, &pool).map(drop),
             None => plan(ctx, pool, keys).await.map(drop),
