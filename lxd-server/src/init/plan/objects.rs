@@ -37,7 +37,7 @@ pub(in crate::init) fn pool(
     let this = format!("Storage pool \"{name}\"");
     // A source is as good as what the server has made of it.
     let mut own = own.clone();
-    if let Some(source) = own.remove(pool::INITIAL_SOURCE)
+    if let Some(source) = own.get(pool::INITIAL_SOURCE).cloned()
         && pool.config.get("source") == Some(&source)
     {
         own.insert("source".to_owned(), source);

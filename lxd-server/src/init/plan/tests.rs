@@ -247,6 +247,24 @@ fn a_pool_keeps_its_driver_and_its_source() {
 }
 
 #[test]
+fn what_a_pool_was_given_and_what_became_of_it_may_both_be_said() {
+    let keys = |keys: &[(&str, &str)]| -> Map {
+        keys.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    };
+    let own = keys(&[("source", "/dev/disk/by-uuid/1"), ("volatile.initial_source", "/dev/sdb")]);
+    let current = answer(json!({"name": "p", "driver": "btrfs", "config": {}}));
+    let mut wanted = init::Pool { name: "p".into(), driver: "btrfs".into(), ..Default::default() };
+    for config in
+        [own.clone(), keys(&[("source", "/dev/sdb")]), keys(&[("source", "/dev/disk/by-uuid/1")])]
+    {
+        wanted.config = config;
+        assert_eq!(pool(&wanted, Some(&current), &own).unwrap(), None, "{:?}", wanted.config);
+    }
+    wanted.config = keys(&[("volatile.initial_source", "/dev/sdc")]);
+    assert!(pool(&wanted, Some(&current), &own).is_err());
+}
+
+#[test]
 fn a_cluster_is_founded_once() {
     let wanted = bootstrap();
     let state = |name: &str| {
