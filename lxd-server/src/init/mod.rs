@@ -24,6 +24,10 @@ use std::time::Duration;
 /// How `lxd init --dry-run` ends when something would change.
 const WOULD_CHANGE: u8 = 2;
 
+/// What is told of a preseed that says more than how to join.
+const REPLACED: &str = "A server that joins gets the cluster's storage pools, networks, projects and profiles: \
+    what the preseed says of them beside it is lost";
+
 /// Does what the arguments say.
 ///
 /// # Errors
@@ -54,6 +58,9 @@ async fn settle(client: &Client, preseed: &Preseed, arguments: &args::Init) -> R
         client::print(&diff::of(&plan))?;
         let code = if plan.is_empty() { 0 } else { WOULD_CHANGE };
         return Ok(ExitCode::from(code));
+    }
+    if preseed.is_join() && plan.steps.iter().any(|step| step.object != plan::CONFIG) {
+        client::note(REPLACED);
     }
     if let Some(membership) = &plan.cluster {
         reach::wait(client, &membership.wanted, Duration::from_secs(arguments.wait)).await?;

@@ -17,6 +17,9 @@ use serde::Serialize;
 use serde_json::Value;
 use shared_api::config::Map;
 
+/// The object of a step that changes the server's configuration.
+pub(super) const CONFIG: &str = "config";
+
 /// All that has to be done, in this order.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Plan {

@@ -1,6 +1,6 @@
 //! What the server is, as far as a preseed asks for something, and what has to be done.
 
-use super::plan::{self, Plan};
+use super::plan::{self, Plan, Step};
 use crate::client::{Answer, Client};
 use crate::error::{Error, Result};
 use serde::Deserialize;
@@ -58,7 +58,19 @@ pub(super) async fn plan(client: &Client, preseed: &Preseed) -> Result<Plan> {
     }
     let membership = plan::cluster(preseed, &cluster, &server.metadata)?;
     refuse_other_keys(client, preseed, &cluster).await?;
+    if preseed.is_join() && cluster.enabled && !steps.is_empty() {
+        return Err(contradicts_cluster(&steps));
+    }
     Ok(Plan { steps, cluster: membership })
+}
+
+/// What a preseed says beside the cluster is of the server before it joins: it changes nothing of the cluster's.
+fn contradicts_cluster(steps: &[Step]) -> Error {
+    let actions: Vec<&str> = steps.iter().map(|step| step.action.as_str()).collect();
+    Error::invalid(format_args!(
+        "Failed to join cluster: This server is already clustered: it would have to {}",
+        actions.join(", ")
+    ))
 }
 
 /// What a preseed chose for this member must be so if it is one already. What is gone since then is no matter.

@@ -77,7 +77,11 @@ fn the_same_again_changes_nothing_and_a_contradiction_says_what_differs() -> Res
         "cluster_password": "sekret",
     }})
     .to_string();
-    by_password.lxd(&["init", "--preseed"], &password)?;
+    let mut init = by_password.command(by_password.flavour.program("lxd")?)?;
+    let joined =
+        by_password.capture(init.args(["init", "--preseed"]), &with_profile(&password)?)?;
+    let remark = String::from_utf8(joined.stderr)?;
+    ensure!(joined.status.success() && remark.ends_with("beside it is lost\n"), "{remark}");
     cluster::wait_online(first, 3)?;
     let bootstrap = cluster::bootstrap_preseed("node1", &first.endpoint());
     for (host, preseed) in [(first, &bootstrap), (by_token, &token), (by_password, &password)] {
@@ -96,12 +100,14 @@ fn the_same_again_changes_nothing_and_a_contradiction_says_what_differs() -> Res
     other.lxd(&["init", "--preseed"], &cluster::bootstrap_preseed("node2", &other.endpoint()))?;
     let moved = token.replace("10.0.0.2", "10.0.0.9");
     let elsewhere = with_source(&password, "/elsewhere")?;
+    let own = with_profile(&token)?;
     for (host, preseed, difference) in [
         (first, bootstrap.replace("node1", "x"), "its name is \"node1\", not \"x\""),
         (by_token, moved, "it is reached at \"10.0.0.2:8443\", not"),
         (by_password, token.clone(), "its name is \"node3\", not \"node2\""),
         (other, token, "the fingerprint of its cluster's certificate is "),
         (by_password, password.replace("node3", "node4"), "its name is \"node3\", not \"node4\""),
+        (by_token, own, "it would have to create profile \"own\""),
         (by_password, elsewhere, "storage-pool \"local\" has source \""),
     ] {
         let before = state(host)?;
@@ -129,6 +135,14 @@ fn with_source(preseed: &str, path: &str) -> Result<String> {
         (serde_json::from_str(preseed)?, cluster::source());
     source["value"] = path.into();
     preseed["cluster"]["member_config"] = json!([source]);
+    Ok(preseed.to_string())
+}
+
+/// The same preseed with something that a joiner cannot have for its own.
+fn with_profile(preseed: &str) -> Result<String> {
+    let mut preseed: Value = serde_json::from_str(preseed)?;
+    preseed["storage_pools"] = json!([{"name": "local", "driver": "dir"}]);
+    preseed["profiles"] = json!([{"name": "own"}]);
     Ok(preseed.to_string())
 }
 

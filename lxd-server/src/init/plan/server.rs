@@ -1,6 +1,6 @@
 //! The server's configuration.
 
-use super::{Old, Step, update};
+use super::{CONFIG, Old, Step, update};
 use crate::client::Answer;
 use crate::error::{Error, Result};
 use serde_json::{Value, json};
@@ -52,7 +52,7 @@ pub(in crate::init) fn server(
         listen_for_members(&mut new);
     }
     let body = |config: &Values| json!({ "config": config });
-    let changed = Old { action, object: "config".to_owned(), url: paths::API.to_owned(), current };
+    let changed = Old { action, object: CONFIG.to_owned(), url: paths::API.to_owned(), current };
     Ok((new != old).then(|| update(changed, body(&old), body(&new))))
 }
 
