@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::config::{self, Map};
+use crate::config::{self, Map, network, pool};
 use crate::fingerprint::Fingerprint;
 use crate::{null, token};
 
@@ -67,6 +67,35 @@ pub struct MemberConfigKey {
     pub value: String,
     /// The question to ask, such as `"source" property for storage pool "local"`.
     pub description: String,
+}
+
+impl MemberConfigKey {
+    /// `ENTITY.NAME.KEY`, as it is written on command lines and kept with tokens.
+    pub fn path(&self) -> String {
+        format!("{}.{}.{}", self.entity, self.name, self.key)
+    }
+
+    /// Reads [`Self::path`]. Names and keys may both have dots: what ends as a key of a member's own ends
+    /// in that key. Nothing if there are not three parts, or the entity is none.
+    pub fn at(path: &str, value: &str) -> Option<Self> {
+        let (entity, rest) = path.split_once('.')?;
+        let keys = match entity {
+            "storage-pool" => &pool::MEMBER_KEYS[..],
+            "network" => &network::MEMBER_KEYS[..],
+            _ => return None,
+        };
+        let known =
+            keys.iter().find_map(|key| Some((rest.strip_suffix(key)?.strip_suffix('.')?, *key)));
+        let (name, key) = known.or_else(|| rest.split_once('.'))?;
+        let own = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        Some(Self {
+            entity: own(entity)?,
+            name: own(name)?,
+            key: own(key)?,
+            value: value.to_owned(),
+            description: String::new(),
+        })
+    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -217,5 +246,28 @@ impl fmt::Debug for JoinToken {
             .field("addresses", &self.addresses)
             .field("expires_at", &self.expires_at)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_of_members_are_found_though_names_have_dots() {
+        for (path, name, key) in [
+            ("storage-pool.local.source", "local", "source"),
+            ("storage-pool.a.b.source", "a.b", "source"),
+            ("storage-pool.a.volatile.initial_source", "a", "volatile.initial_source"),
+            ("network.br0.bridge.external_interfaces", "br0", "bridge.external_interfaces"),
+            ("storage-pool.local.what.else", "local", "what.else"),
+        ] {
+            let read = MemberConfigKey::at(path, "v").unwrap();
+            assert_eq!((&*read.name, &*read.key, &*read.value), (name, key, "v"));
+            assert_eq!(read.path(), path);
+        }
+        for path in ["storage-pool", "storage-pool.source", "storage-pool..source", "x.y.z"] {
+            assert_eq!(MemberConfigKey::at(path, "v"), None, "{path}");
+        }
     }
 }

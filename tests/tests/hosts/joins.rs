@@ -262,6 +262,34 @@ fn all_that_is_in_the_way_is_told_at_once_and_nothing_is_changed() -> Result<()>
 }
 
 #[test]
+fn a_pool_of_the_same_name_and_driver_is_taken_over_from_where_it_is() -> Result<()> {
+    let mut rack = Rack::new("pool-taken-over", Flavour::under_test(), 2)?;
+    let _cluster = Cluster::form(&rack)?;
+    rack.add(Flavour::under_test())?;
+    let [first, _, joiner] = &rack.hosts[..] else { anyhow::bail!("three hosts") };
+    let _daemon = Daemon::start_ready(joiner)?;
+    joiner.sh("mkdir /run/own")?;
+    joiner.lxc(&["storage", "create", "local", "dir", "source=/run/own"])?;
+    let kept = "/run/lxd/storage-pools/local/kept";
+    joiner.sh(&format!("echo data > {kept}"))?;
+    let token = cluster::token(first, &joiner.name)?;
+    let before = traces(&rack)?;
+    let preseed = cluster::join_preseed(&joiner.endpoint(), &token);
+    let mut wrong: Value = serde_json::from_str(&preseed)?;
+    wrong["cluster"]["member_config"][0]["value"] = json!("/run/elsewhere");
+    let error = fails(joiner, &["init", "--preseed"], &wrong.to_string())?;
+    let text = "Storage pool \"local\" has source \"/run/own\" here, not \"/run/elsewhere\"";
+    ensure!(error.contains(text), "{error}");
+    let after = traces(&rack)?;
+    ensure!(after == before, "{after:#?} and not {before:#?}");
+    joiner.lxd(&["init", "--preseed"], &preseed)?;
+    let pool = Api::of(first).get("/1.0/storage-pools/local?target=node3")?;
+    ensure!(pool["config"]["source"] == "/run/own", "{pool}");
+    ensure!(joiner.sh(&format!("cat {kept}"))? == "data\n");
+    rack.finish()
+}
+
+#[test]
 fn ports_subnets_and_keys_in_the_way_are_told_too() -> Result<()> {
     let mut rack = Rack::new("ports-in-the-way", Flavour::under_test(), 2)?;
     let _cluster = Cluster::form(&rack)?;

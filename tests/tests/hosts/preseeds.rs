@@ -68,15 +68,7 @@ fn the_same_again_changes_nothing_and_a_contradiction_says_what_differs() -> Res
     let path = first.data().join("cluster.crt");
     let certificate = std::fs::read_to_string(&path)?;
     std::fs::copy(&path, by_password.data().join("theirs.crt"))?;
-    let password = json!({"cluster": {
-        "enabled": true,
-        "server_name": "node3",
-        "server_address": "10.0.0.3",
-        "cluster_address": "10.0.0.1",
-        "cluster_certificate_path": "/run/lxd/theirs.crt",
-        "cluster_password": "sekret",
-    }})
-    .to_string();
+    let password = by_password_preseed();
     let mut init = by_password.command(by_password.flavour.program("lxd")?)?;
     let joined =
         by_password.capture(init.args(["init", "--preseed"]), &with_profile(&password)?)?;
@@ -136,6 +128,19 @@ fn with_source(preseed: &str, path: &str) -> Result<String> {
     source["value"] = path.into();
     preseed["cluster"]["member_config"] = json!([source]);
     Ok(preseed.to_string())
+}
+
+/// Of node3, by the certificate beside its daemon's files.
+fn by_password_preseed() -> String {
+    json!({"cluster": {
+        "enabled": true,
+        "server_name": "node3",
+        "server_address": "10.0.0.3",
+        "cluster_address": "10.0.0.1",
+        "cluster_certificate_path": "/run/lxd/theirs.crt",
+        "cluster_password": "sekret",
+    }})
+    .to_string()
 }
 
 /// The same preseed with something that a joiner cannot have for its own.

@@ -90,12 +90,6 @@ fn seconds(text: &str) -> Result<u32, &'static str> {
 
 fn member_key(text: &str) -> Result<MemberConfigKey, &'static str> {
     let bad = "not a key such as storage-pool.default.source=/dev/sdb";
-    let (key, value) = text.split_once('=').ok_or(bad)?;
-    let [entity, name, key] = key.splitn(3, '.').collect::<Vec<_>>()[..] else { return Err(bad) };
-    if name.is_empty() || key.is_empty() || !["storage-pool", "network"].contains(&entity) {
-        return Err(bad);
-    }
-    let own = |text: &str| text.to_owned();
-    let (entity, name, key, value) = (own(entity), own(name), own(key), own(value));
-    Ok(MemberConfigKey { entity, name, key, value, description: String::new() })
+    let (path, value) = text.split_once('=').ok_or(bad)?;
+    MemberConfigKey::at(path, value).ok_or(bad)
 }

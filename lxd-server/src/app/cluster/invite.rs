@@ -14,7 +14,7 @@ use crate::identity::Identity;
 use futures::FutureExt;
 use jiff::Timestamp;
 use serde_json::Map;
-use shared_api::cluster::{JoinToken, JoinTokenMetadata, MemberConfigKey, MembersPost};
+use shared_api::cluster::{JoinToken, JoinTokenMetadata, MembersPost};
 use shared_api::expiry::Expiry;
 use shared_api::name::MemberName;
 use shared_api::operations::Operation;
@@ -113,13 +113,14 @@ fn gifts(request: &MembersPost) -> Result<BTreeMap<String, String>> {
         check_failure_domain(&request.failure_domain)?;
         config.insert(FAILURE_DOMAIN.to_owned(), request.failure_domain.clone());
     }
-    for MemberConfigKey { entity, name, key, value, .. } in &request.member_config {
+    for given in &request.member_config {
+        let entity = &given.entity;
         if !matches!(entity.as_str(), "storage-pool" | "network") {
             return Err(Error::invalid(format_args!(
                 "Invalid entity {entity:?} of a member's key"
             )));
         }
-        config.insert(format!("{entity}.{name}.{key}"), value.clone());
+        config.insert(given.path(), given.value.clone());
     }
     Ok(config)
 }

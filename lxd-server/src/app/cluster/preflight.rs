@@ -112,7 +112,8 @@ pub async fn judge(ctx: &Context, fingerprint: &str, joiner: &Preflight) -> Resu
     let reach = Reach { address: joiner.address.clone(), fingerprint: fingerprint.to_owned() };
     problems.extend(unreached(ctx, &reach).await?);
     reached("member: looked");
-    Ok(Findings { problems, member_config: config.iter().filter_map(member_key).collect() })
+    let keys = config.iter().filter_map(|(path, value)| MemberConfigKey::at(path, value));
+    Ok(Findings { problems, member_config: keys.collect() })
 }
 
 /// Whether this member reaches a joiner: why not, if it does not.
@@ -151,14 +152,6 @@ fn skew(there: Timestamp, here: Timestamp) -> Option<String> {
         let seconds = ahead.unsigned_abs().as_secs();
         format!("The joiner's clock is {seconds} seconds {way} the cluster's")
     })
-}
-
-/// A token's `ENTITY.NAME.KEY`.
-fn member_key((key, value): (&String, &String)) -> Option<MemberConfigKey> {
-    let [entity, name, key] = key.splitn(3, '.').collect::<Vec<_>>()[..] else { return None };
-    let own = |text: &str| text.to_owned();
-    let (entity, name, key, value) = (own(entity), own(name), own(key), value.clone());
-    Some(MemberConfigKey { entity, name, key, value, description: String::new() })
 }
 
 #[cfg(test)]

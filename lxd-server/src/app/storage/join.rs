@@ -32,7 +32,7 @@ pub async fn prepare_join(
         let name = pool.name.clone();
         let existing = existing.iter().find(|existing| existing.name == name);
         let prepared = match existing {
-            Some(existing) => adopt(ctx, existing, &pool),
+            Some(existing) => adopt(ctx, existing, &pool, keys),
             None => make(ctx, pool, keys).await,
         };
         own.insert(name, prepared.map_err(not_here)?);
@@ -54,7 +54,7 @@ pub async fn obstacles(
     let mut found = Vec::from_iter(RULES.of_nothing(&names, own));
     for pool in all {
         let checked = match existing.iter().find(|existing| existing.name == pool.name) {
-            Some(existing) => adopt(ctx, existing, &pool).map(drop),
+            Some(existing) => adopt(ctx, existing, &pool, keys).map(drop),
             None => plan(ctx, pool, keys).await.map(drop),
         };
         found.extend(checked.err().map(|error| not_here(error).message));
@@ -77,7 +77,8 @@ pub async fn member_config(tx: &mut Tx<'_>) -> Result<Vec<MemberConfigKey>> {
     RULES.member_config(tx).await
 }
 
-fn adopt(ctx: &Context, existing: &Object, wanted: &Pool) -> Result<Map> {
+/// Takes a pool over as it is on this host.
+fn adopt(ctx: &Context, existing: &Object, wanted: &Pool, keys: &[MemberConfigKey]) -> Result<Map> {
     if existing.kind != wanted.driver {
         return Err(Error::internal(format_args!(
             "Storage pool \"{}\" is of type \"{}\" instead of \"{}\"",
@@ -85,7 +86,19 @@ fn adopt(ctx: &Context, existing: &Object, wanted: &Pool) -> Result<Map> {
         )));
     }
     let part = existing.part(ctx.node.id());
-    Ok(part.map(|part| part.config.clone()).unwrap_or_default())
+    let config = part.map(|part| part.config.clone()).unwrap_or_default();
+    for (key, value) in RULES.own_keys(&wanted.name, keys)? {
+        // A source is as good as what was made of it.
+        let given = config.get(INITIAL_SOURCE).filter(|given| key == "source" && **given == value);
+        let is = given.or(config.get(&key)).map_or("", String::as_str);
+        if is != value {
+            return Err(Error::internal(format_args!(
+                "Storage pool \"{}\" has {key} \"{is}\" here, not \"{value}\"",
+                wanted.name
+            )));
+        }
+    }
+    Ok(config)
 }
 
 /// Deletes a pool that a join made, or was about to make.
